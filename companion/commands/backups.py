@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from companion.environment import Environment
     from companion.services.assembly import Application
     from companion.services.maintenance.backup import BackupMade
-    from companion.services.maintenance.daily_backups import BackupStanding
+    from companion.services.maintenance.backup_places import BackupStanding
     from companion.services.maintenance.restore import Restored
 
 app = typer.Typer()
@@ -258,8 +258,11 @@ def _standing_json(standing: BackupStanding) -> dict[str, Any]:
         "folder": standing.plan.folder or None,
         "other_disk": standing.plan.other_disk,
         "at": standing.plan.at.isoformat("minutes"),
-        "last": None if last is None else {"file": last.path, "made_at": last.made_at},
+        "last": None
+        if last is None
+        else {"file": last.path, "made_at": last.made_at, "on": standing.where(last) or None},
         "kept": [each.path for each in standing.good],
+        "kept_on": standing.counts(),
         "old": standing.old,
         "error": {"what": standing.what, "remedy": standing.remedy} if standing.what else None,
     }
@@ -277,7 +280,10 @@ def _standing_words(standing: BackupStanding, zone: str) -> None:
         from zoneinfo import ZoneInfo
 
         made = standing.last.made_at.astimezone(ZoneInfo(zone))
-        out.print(f"Last good backup: {made:%d/%m/%Y %H:%M} ({len(standing.good)} kept)")
+        place, counts = standing.where(standing.last), standing.counts()
+        kept = ", ".join(f"{count} on {name}" for name, count in counts.items())
+        kept = f"{len(standing.good)} kept{kept and f': {kept}'}"
+        out.print(f"Last good backup: {made:%d/%m/%Y %H:%M}{place and f', on {place}'} ({kept})")
     elif standing.on:
         out.print("None has been made yet.")
     if standing.what:

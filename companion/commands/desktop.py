@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from companion.adapters.file_locks import FileLock
+from companion.adapters.practice_note import has_joined
 from companion.commands.running import DONE, FAILED, Home, Json, NoBrowser, guarded, run_command
 from companion.console import as_json, err, out
 from companion.desktop.program import Program, start_detached, until_told
@@ -39,6 +40,13 @@ TRAY_SECONDS = 10.0
 """So long a new app's icon waits for that of the app before it to go."""
 USUAL_PORT = 8080
 _NO_ANSWER = "Calendar Companion is running on this computer, but it does not answer."
+_STOPPED = (
+    "Stopped. Calendars and phones are not kept up to date until the next start; nothing is lost."
+)
+_STOPPED_ONE = (
+    "Stopped, and nothing is lost. Another workstation that is on keeps the calendars; phones that "
+    "fetch from this one wait for its next start."
+)
 _LATER = "Wait a moment and try again; otherwise sign out of this computer and in again."
 
 
@@ -149,14 +157,12 @@ def stop(json: Json = False) -> None:
     """Stop the app, wherever it was started; nothing is lost."""
 
     async def work() -> int:
-        ran = await stop_app(Environment.of_process().home)
+        home = Environment.of_process().home
+        ran = await stop_app(home)
         if json:
             as_json({"running": False, "stopped": ran})
         elif ran:
-            out.print(
-                "Stopped. Calendars and phones are not kept up to date until the next start; "
-                "nothing is lost."
-            )
+            out.print(_STOPPED_ONE if has_joined(home) else _STOPPED)
         else:
             out.print("Calendar Companion is not running.")
         return DONE

@@ -67,18 +67,29 @@ def workstations_table(found: Sequence[Workstation], this_one: str, timezone: st
     )
 
 
-def left_words(place: str, kept: Sequence[Path]) -> None:
-    """Of a workstation that has left; `kept` lies there of the time before."""
-    out.print(f"This computer has left the practice in {place}, which goes on without it.")
-    if not kept:
-        out.print("Nothing of it is kept here.")
-        return
-    out.print(
-        "What the practice itself keeps is gone from here. But older copies of the book, with "
-        "clients' names and not encrypted, still lie in:"
+def joined(note: PracticeNote, wanted: str, fingerprint: str) -> str:
+    """`wanted`: the name that was asked for, empty for any."""
+    sentence = (
+        f"This computer is “{note.name}” of the practice in {note.place} now. Key fingerprint: "
+        f"{fingerprint} (the same on every workstation).\nStart it: python run.py"
     )
-    for folder in kept:
-        out.print(f"    {folder}", soft_wrap=True)
-    out.print(
-        "Delete them before this computer is given away, and sooner once the practice has backups."
+    if not wanted or note.name == wanted:
+        return sentence
+    return (
+        f"{sentence}\nIt is not called “{wanted}”: another workstation has that name, or this one "
+        "belonged to the practice already. It is renamed under Practice, Workstations."
+    )
+
+
+def left(place: str, kept: Sequence[Path]) -> str:
+    """Of a workstation that has left; `kept` still lies there of the time before."""
+    sentence = (
+        f"This computer no longer belongs to the practice in {place}, and keeps neither its "
+        "address nor its key."
+    )
+    if not kept:
+        return sentence
+    return (
+        f"{sentence} Files from before may hold clients' names: delete them before the computer "
+        f"is given away: {', '.join(map(str, kept))}"
     )

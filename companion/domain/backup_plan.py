@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -31,6 +31,11 @@ class GoodBackup:
     size: int = 0
     """Bytes."""
     appointments: int = 0
+    workstation: str = ""
+    """Id of the one that made it, to which the path belongs; empty in a home that is not shared,
+    and for those made before it was noted."""
+    computer: str = ""
+    """Its name then."""
 
 
 def latest_time(plan: BackupPlan, now: datetime, timezone: str) -> datetime:
@@ -78,12 +83,13 @@ def _age(backup: GoodBackup) -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupRecord:
-    """What is known of the backups that this home has made by itself."""
+    """What is known of the backups that this home, or the practice, has made by itself."""
 
     good: tuple[GoodBackup, ...] = field(default=())
     """Oldest first; those that a person deleted since may still be named."""
-    making: str = ""
-    """The file that is being written; after a crash, one that was left unfinished."""
+    making: Mapping[str, str] = field(default_factory=dict)
+    """The file that each workstation (by id) is writing; after a crash, one that it left
+    unfinished."""
     failed_at: datetime | None = None
     """Of the last try, where that failed."""
     what: str = ""

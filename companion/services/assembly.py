@@ -31,6 +31,7 @@ from companion.services.known_names import KnownNames
 from companion.services.maintenance import computer_checks
 from companion.services.maintenance.all_backups import backups_of
 from companion.services.maintenance.backup import Backups
+from companion.services.maintenance.backup_places import BackupPlaces
 from companion.services.maintenance.daily_backups import DailyBackups
 from companion.services.maintenance.doctor import Doctor
 from companion.services.maintenance.restore_here import RestoreHere
@@ -276,6 +277,7 @@ def build(ports: Ports) -> Application:
         turns=ports.sync_locks,
         home=home,
         program=ports.version,
+        places=BackupPlaces(ports.practice, shared_practice.workstations),
     )
     status = Status(
         settings=settings,

@@ -8,10 +8,9 @@ taken for the practice.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack, closing, suppress
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
@@ -66,13 +65,13 @@ from companion.storage.home import open_home
 from companion.storage.membership import Membership, place_of
 from companion.storage.moving import (
     HOLDER,
-    NOTES,
     after_the_commit,
     alone_in_moving,
     end_move,
     fresh_folder,
     moves_into_practice,
     nobody_else,
+    notes_of,
     row_when_quiet,
     settle_held,
     staged_secrets,
@@ -158,7 +157,7 @@ async def create_practice(
 
 async def _gather(environment: Environment, workstation_id: str) -> _Gathered:
     """All that is not in the home's database, which is proven to be whole. The folders that it
-    watches are this workstation's."""
+    watches, and its backups, are this workstation's."""
     clock = SystemClock(environment.now)
     async with AsyncExitStack() as stack:
         opened = await open_home(environment, stack, holder=HOLDER, clock=clock, changes=Changes())
@@ -174,21 +173,10 @@ async def _gather(environment: Environment, workstation_id: str) -> _Gathered:
         names = await opened.secrets.names()
         values = {each: await opened.secrets.get(each) for each in names}
         return _Gathered(
-            documents={**storage.changed(), **_notes_of(environment.home)},
+            documents={**storage.changed(), **notes_of(environment.home, workstation_id)},
             secrets={each: value for each, value in values.items() if value is not None},
             origin=await practice_of(environment),
         )
-
-
-def _notes_of(home: Path) -> dict[str, str]:
-    """Those that can be read: any other counts as nothing known."""
-    found = {}
-    for document, file in NOTES.items():
-        with suppress(OSError, ValueError):
-            text = (home / file).read_text("utf-8")
-            json.loads(text)
-            found[document] = text
-    return found
 
 
 async def practice_of(environment: Environment) -> str:

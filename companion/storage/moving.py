@@ -10,9 +10,10 @@ or asks the database, and refuses to start while that does not answer.
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -47,6 +48,7 @@ from companion.domain.errors import Busy, CompanionError, DatabaseAway, StoreErr
 from companion.environment import Environment
 from companion.instance import Instance
 from companion.services.files import Disk, disk_trouble, make_folder
+from companion.services.maintenance.backup_records import moved
 from companion.storage.membership import URL_NAME
 
 HOLDER = "moving the data"
@@ -128,6 +130,25 @@ def staged_secrets(environment: Environment, folder: Path) -> SealedSecrets:
         lock=FileLock(folder / SECRETS_LOCK, holder=HOLDER),
         passphrase=environment.secrets_key,
     )
+
+
+def notes_of(home: Path, workstation_id: str) -> dict[str, str]:
+    """Those of a home that can be read, as the documents that they become: any other counts as
+    nothing known. The backups are that workstation's from now on."""
+    found = {}
+    for document, file in NOTES.items():
+        with suppress(OSError, ValueError):
+            text = (home / file).read_text("utf-8")
+            json.loads(text)
+            if document == BACKUPS:
+                text = moved(text, before="", after=workstation_id)
+            found[document] = text
+    return found
+
+
+def note_of_home(document: str, body: str, workstation_id: str) -> str:
+    """The other way: its backups are the home's."""
+    return moved(body, before=workstation_id, after="") if document == BACKUPS else body
 
 
 def fresh_folder(folder: Path) -> None:

@@ -65,6 +65,7 @@ from companion.storage.moving import (
     end_move,
     fresh_folder,
     nobody_else,
+    note_of_home,
     row_when_quiet,
     settle_held,
     staged_secrets,
@@ -270,7 +271,8 @@ class _Taking:
             self._write(SETTINGS, pack(tables))
             for document, file in NOTES.items():
                 for each in documents_under(connection, document).values():
-                    self._write(file, each.body.encode())
+                    body = note_of_home(document, each.body, self._note.workstation_id)
+                    self._write(file, body.encode())
             texts = {
                 row.name: self._sealing.opened(row.name, row.generation, row.nonce, row.sealed)
                 for row in connection.execute(select(secrets))

@@ -155,6 +155,16 @@ async def test_a_replaced_client_asks_to_sign_in_again(real: SimulatedWorld) -> 
         await real.google.calendar("zoe", info.id)
 
 
+async def test_a_client_replaced_while_somebody_signs_in_is_said(real: SimulatedWorld) -> None:
+    request = await real.google.begin_sign_in(redirect_uri=BACK, scopes=NARROW, login="")
+    answer = real.person.consents(request.url, ZOE)
+    document = client_file(real.handle.base_url)
+    document["installed"]["client_id"] = "another"
+    await real.secrets.put("google/client", json.dumps(document))
+    with pytest.raises(SignInError, match="client was replaced"):
+        await real.google.finish_sign_in(request, answer)
+
+
 @pytest.mark.parametrize(("days", "testing"), [(7, True), (20, True), (3, False)])
 async def test_a_sign_in_that_ended_with_its_seventh_day_says_testing(
     real: SimulatedWorld, days: int, testing: bool

@@ -27,6 +27,7 @@ from companion.domain.backup_plan import (
 from companion.domain.errors import BadInput, CompanionError, NotFound, StoreError
 from companion.services.files import Disk
 from companion.services.maintenance import backup_checks
+from companion.services.maintenance.backup_places import BackupPlaces
 from companion.services.maintenance.daily_backups import DailyBackups, SameDisk
 from companion.services.ports import BookChange
 from tests.fakes.backup_fixture import Fixture, appointment
@@ -88,6 +89,7 @@ class Daily:
     fixture: Fixture
     notes: MemoryBackupNotes = field(default_factory=MemoryBackupNotes)
     another: bool = True
+    places: BackupPlaces = field(default_factory=BackupPlaces)
 
     @property
     def disk(self) -> Path:
@@ -108,6 +110,7 @@ class Daily:
             turns=FreeLocks(),
             another_disk=lambda _folder, _home: self.another,
             home=self.fixture.home,
+            places=self.places,
         )
 
     async def on(self) -> DailyBackups:
@@ -178,7 +181,7 @@ async def test_what_a_kill_left_goes_before_the_next_one(daily: Daily) -> None:
     for each in names:
         (daily.disk / each).write_bytes(b"half")
     making = str(daily.disk / names[0])
-    await daily.notes.change(lambda known: replace(known, making=making))
+    await daily.notes.change(lambda known: replace(known, making={"": making}))
     await service.look_once()
     (name,) = daily.files
     assert name not in names
@@ -266,7 +269,7 @@ async def test_the_record_survives_and_a_damaged_one_deletes_nothing(tmp_path: P
     notes = BackupNotesFile(tmp_path, lock=FileLock(tmp_path / "backups.lock", holder="a test"))
     assert await notes.read() == BackupRecord()
     at = datetime(2026, 3, 3, tzinfo=UTC)
-    record = BackupRecord(good=(good(at),), making="x", failed_at=at, what="a", remedy="b")
+    record = BackupRecord(good=(good(at),), making={"one": "x"}, failed_at=at, what="a", remedy="b")
     await notes.change(lambda _known: record)
     assert await notes.read() == record
     for damaged in (b"{", b"[]", b"{}", b'{"good": [{"path": "x", "made_at": "soon"}]}'):

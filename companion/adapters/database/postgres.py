@@ -33,8 +33,9 @@ def url_of(address: str | URL) -> URL:
         url = None
     if url is None or url.get_backend_name() != "postgresql" or not url.database:
         raise BadInput(
-            "COMPANION_DATABASE_URL is not the address of a PostgreSQL database.",
-            "Write it like postgresql+psycopg://user:password@server/database.",
+            "That is not the address of a PostgreSQL database.",
+            "Write it like postgresql://USER:PASSWORD@SERVER/DATABASE?sslmode=require; in the "
+            "password @ is written %40, / is %2F, : is %3A and % is %25.",
             field="COMPANION_DATABASE_URL",
         )
     return url.set(drivername=DRIVER)

@@ -35,6 +35,7 @@ from companion.domain.errors import (
     SignInExpired,
 )
 from companion.domain.keepers import NOBODY, Keeper
+from companion.services.google.client import client_replaced
 from companion.services.ports import (
     Assumption,
     CalendarInfo,
@@ -135,6 +136,8 @@ class GoogleGateway:
     async def finish_sign_in(self, request: SignInRequest, response_url: str) -> SignedIn:
         code = sign_in.code_of(request, response_url)
         client = await self._client()
+        if sign_in.client_of(request) != client.client_id:
+            raise client_replaced()
         answer = await in_thread(
             self._threads, lambda connection: sign_in.exchange(connection, client, request, code)
         )

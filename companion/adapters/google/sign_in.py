@@ -56,6 +56,11 @@ def begin(
     )
 
 
+def client_of(request: SignInRequest) -> str:
+    """The id of the client that asks."""
+    return parse_qs(urlsplit(request.url).query)["client_id"][0]
+
+
 def code_of(request: SignInRequest, response_url: str) -> str:
     """The code in Google's answer. Raises SignInDenied, SignInError, and PermissionDenied where an
     organisation forbids it."""

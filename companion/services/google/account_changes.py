@@ -14,6 +14,7 @@ from dataclasses import replace
 from companion.domain.errors import BadInput, CompanionError, RemoteError, SignInError
 from companion.domain.settings import GoogleLink, PractitionerSettings, Settings
 from companion.services.activity import note
+from companion.services.google.client import CLIENT, client_replaced
 from companion.services.google.consents import same_account
 from companion.services.ports import (
     ActivityKind,
@@ -25,10 +26,12 @@ from companion.services.ports import (
     SignedIn,
 )
 
+_TOKENS = "google/token/"
+
 
 def token_name(practitioner_id: str) -> str:
     """In the SecretStore."""
-    return f"google/token/{practitioner_id}"
+    return f"{_TOKENS}{practitioner_id}"
 
 
 class AccountChanges:
@@ -78,9 +81,21 @@ class AccountChanges:
         await self._secrets.put(token_name(name), signed_in.token)
         await self._google.forget(name)
 
+    async def check_client(self, signed_in: SignedIn) -> None:
+        """Raises SignInError where the practice has another Google client by now: no other may use
+        what this one was granted."""
+        text = None if signed_in.delegated else await self._secrets.get(CLIENT)
+        if text and self._google.check_client(text.encode()).client_id != signed_in.client_id:
+            raise client_replaced()
+
     async def drop_token(self, name: str) -> None:
         await self._secrets.remove(token_name(name))
         await self._google.forget(name)
+
+    async def token_names(self) -> list[str]:
+        """As for `keep_token`."""
+        kept = await self._secrets.names()
+        return [each.removeprefix(_TOKENS) for each in kept if each.startswith(_TOKENS)]
 
     async def token(self, practitioner_id: str) -> str | None:
         return await self._secrets.get(token_name(practitioner_id))

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlencode
 
-from companion.domain.errors import BadInput
+from companion.domain.errors import BadInput, SignInError
 from companion.services.google import consents
 from companion.services.ports import ClientFile, Google, SecretStore, SettingsStore
 
@@ -157,6 +157,13 @@ class PracticeClient:
     async def _kept(self, place: str) -> ClientFile | None:
         stored = await self._secrets.get(place)
         return None if stored is None else self._google.check_client(stored.encode())
+
+
+def client_replaced() -> SignInError:
+    return SignInError(
+        "The practice's Google client was replaced while this sign-in was under way.",
+        "Press Connect to Google again.",
+    )
 
 
 def _label(file: ClientFile) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import secrets as randomness
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
@@ -62,6 +63,9 @@ __all__ = [
     "ServiceAccount",
     "SignInStart",
 ]
+
+PATIENCE = 30.0
+"""Seconds, for somebody else who connects the same practitioner."""
 
 
 class Connecting:
@@ -202,21 +206,20 @@ class Connecting:
         then nothing has changed; CalendarInUse where the sign-in waits for `decide`."""
         state = parse_qs(urlsplit(response_url).query).get("state", [""])[0]
         pending = self._pending.take(state, user)
-        try:
-            signed_in = await self._google.finish_sign_in(pending.request, response_url)
-        except TransientError as error:
-            raise try_again(error) from error
-        try:
-            self._check(pending, signed_in)
-        except CompanionError:
-            await self._changes.discard(signed_in)
-            raise
-        return await self._joining.join(
-            pending.start.practitioner_id,
-            signed_in,
-            pending.choice,
-            upload_by_hand=upload_by_hand,
-        )
+        practitioner_id = pending.start.practitioner_id
+        async with self._turn(practitioner_id):
+            try:
+                signed_in = await self._google.finish_sign_in(pending.request, response_url)
+            except TransientError as error:
+                raise try_again(error) from error
+            try:
+                self._check(pending, signed_in)
+            except CompanionError:
+                await self._changes.discard(signed_in)
+                raise
+            return await self._joining.join(
+                practitioner_id, signed_in, pending.choice, upload_by_hand=upload_by_hand
+            )
 
     @allows(Action.GOOGLE, of="practitioner_id")
     async def confirm_account(self, practitioner_id: str) -> None:
@@ -243,14 +246,20 @@ class Connecting:
     ) -> Connected:
         """Connect with a calendar that was offered, taking it over, or without one with a new
         calendar. Raises SignInTimedOut where nothing waits any more, and as `finish`."""
-        return await self._joining.decide(
-            practitioner_id, calendar_id, upload_by_hand=upload_by_hand
-        )
+        async with self._turn(practitioner_id):
+            return await self._joining.decide(
+                practitioner_id, calendar_id, upload_by_hand=upload_by_hand
+            )
 
     @allows(Action.GOOGLE, of="practitioner_id")
     def decline(self, practitioner_id: str) -> None:
         """Neither."""
         self._joining.decisions.drop(practitioner_id)
+
+    def _turn(self, practitioner_id: str) -> AbstractAsyncContextManager[object]:
+        """Connecting is one at a time among all windows and workstations: of two, the second finds
+        what the first has kept. Raises Busy, and then nothing has been asked of Google."""
+        return self._syncing.turn(f"connect-{practitioner_id}", patience=PATIENCE)
 
     def _check(self, pending: Pending, signed_in: SignedIn) -> None:
         if not signed_in.account:
@@ -284,7 +293,7 @@ class Connecting:
         Only for administrators: whoever chooses the login chooses whose account is entered.
         Raises BadInput without a login, DelegationRefused, ClientFileMissing without a key …"""
         self._pending.cancel_all(practitioner_id)
-        async with self._syncing.turn(f"connect-{practitioner_id}"):
+        async with self._turn(practitioner_id):
             return await self._delegating.connect(
                 practitioner_id,
                 login=login,

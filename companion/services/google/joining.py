@@ -1,8 +1,8 @@
 """Joining: from what Google has just granted to a practitioner's connection.
 
 Nothing is kept until everything is right: the calendar is created or opened. Meanwhile the fresh
-sign-in lies under a name of its own (`<practitioner>.new`), so that a failure leaves an existing
-connection untouched.
+sign-in lies under a name of its own (`Trials`), so that a failure leaves an existing connection
+untouched.
 
 A sign-in that is not kept is given back to Google, unless its account is in use here: Google
 drops *all* sign-ins of an account with this client when one is revoked, and the receptionist who
@@ -46,6 +46,7 @@ from companion.services.google.consents import (
 )
 from companion.services.google.pending import Decisions, try_again
 from companion.services.google.take_over import Holding, TakingOver
+from companion.services.google.trials import Trials
 from companion.services.ports import (
     ActivityKind,
     CalendarRef,
@@ -82,6 +83,7 @@ class Joining:
         """`give_back`: as `Disconnecting.give_back`."""
         self.decisions = Decisions(clock)
         self._taking_over = TakingOver(google, changes, ledger)
+        self._trials = Trials(changes, clock)
         self._google = google
         self._changes = changes
         self._creations = creations
@@ -104,13 +106,10 @@ class Joining:
 
         With `upload_by_hand` an empty calendar waits for a person to press Upload to Google;
         otherwise the sync begins by itself. `enable`: switch the sync on."""
-        trial = f"{practitioner_id}.new"
         try:
-            await self._changes.keep_token(trial, signed_in)
-            try:
+            async with self._trials.trying(practitioner_id, signed_in) as trial:
                 link, holding = await self._link(trial, practitioner_id, signed_in, choice, login)
-            finally:
-                await self._changes.drop_token(trial)
+            await self._changes.check_client(signed_in)
         except TransientError as error:
             raise try_again(error) from error
         except AccountParked:
@@ -129,6 +128,7 @@ class Joining:
             upload_by_hand=upload_by_hand,
             enable=enable and bool(link.calendar_id),
         )
+        await self._trials.clear_up()
         return Connected(
             practitioner_id=practitioner_id,
             account=link.account,

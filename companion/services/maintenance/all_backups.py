@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from companion.services.maintenance.backup import Backups, Sealing
+from companion.services.maintenance.backup_places import BackupPlaces
 from companion.services.maintenance.daily_backups import BackupNotes, DailyBackups
 from companion.services.maintenance.restore_here import (
     LooksIntoBackups,
@@ -35,7 +36,7 @@ class AllBackups:
     restore_here: RestoreHere
 
 
-def backups_of(
+def backups_of(  # noqa: PLR0913 - what they are made over; assembly names each
     ports: BackupPorts,
     *,
     stores: Stores,
@@ -45,6 +46,7 @@ def backups_of(
     turns: NamedLocks,
     home: Path,
     program: str,
+    places: BackupPlaces,
 ) -> AllBackups:
     backups = Backups(
         settings=settings,
@@ -68,6 +70,7 @@ def backups_of(
         turns=turns,
         another_disk=ports.another_disk,
         home=home,
+        places=places,
     )
     restore_here = RestoreHere(
         settings=settings,

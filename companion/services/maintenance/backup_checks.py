@@ -28,9 +28,11 @@ async def backups(context: CheckContext) -> Iterable[Finding]:
         what += "or somebody deleted it."
         remedy = "Connect it, or make a backup now."
     else:
-        when = f"The last good backup is {_age(now - last.made_at)} old"
+        place = standing.where(last)
+        when = f"The last good backup is {_age(now - last.made_at)} old{place and f', on {place}'}"
         if not (standing.old or standing.what):
-            other = "" if standing.plan.other_disk else ", on this computer's own disk"
+            disk = "its" if place else "this computer's"
+            other = "" if standing.plan.other_disk else f", on {disk} own disk"
             what = f"{when}{other}. It was opened and read."
             return [Finding(id="backups", state="ok", title="Backups", what=what)]
         what = f"{when}. {standing.what}".strip()

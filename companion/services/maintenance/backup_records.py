@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,17 @@ def record_in(text: str | bytes) -> BackupRecord:
         return BackupRecord()
 
 
+def moved(text: str, *, before: str, after: str) -> str:
+    """What the workstation `before` made is that of `after`; empty for a home not shared."""
+    record = record_in(text)
+    good = (
+        replace(each, workstation=after) if each.workstation == before else each
+        for each in record.good
+    )
+    making = {after if name == before else name: path for name, path in record.making.items()}
+    return text_of(replace(record, good=tuple(good), making=making))
+
+
 def _record_of(document: Mapping[str, Any]) -> BackupRecord:
     """Raises ValueError, KeyError, TypeError."""
     return BackupRecord(
@@ -32,14 +43,23 @@ def _record_of(document: Mapping[str, Any]) -> BackupRecord:
                 made_at=_moment(each["made_at"]),
                 size=int(each["size"]),
                 appointments=int(each["appointments"]),
+                workstation=str(each.get("workstation", "")),
+                computer=str(each.get("computer", "")),
             )
             for each in document["good"]
         ),
-        making=str(document["making"]),
+        making=_making(document["making"]),
         failed_at=None if document["failed_at"] is None else _moment(document["failed_at"]),
         what=str(document["what"]),
         remedy=str(document["remedy"]),
     )
+
+
+def _making(kept: object) -> dict[str, str]:
+    """A text: of a version that knew one computer only."""
+    if isinstance(kept, dict):
+        return {str(name): str(path) for name, path in kept.items()}
+    return {"": kept} if isinstance(kept, str) and kept else {}
 
 
 def _moment(text: str) -> datetime:

@@ -3,7 +3,9 @@
 The passphrase is asked for once and kept among the secrets; the plan is part of the settings.
 `BackupNotes` remembers which files this home has made and opened: only those are ever deleted, only
 after a newer one has been opened, and of each of the last fourteen days the last one stays. A file
-that a crash left unfinished is named there too, and goes before the next one is made.
+that a crash left unfinished is named there too, and goes before the next one is made. Workstations
+of one practice share these notes: each deletes its own files only (`backup_places`), and the last
+good one of any is the practice's.
 
 A failure is tried again: soon, because a network may not be there yet when a computer wakes up,
 then every quarter of an hour. It is told from the second on.
@@ -14,10 +16,10 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from companion.domain.backup_plan import (
     USUAL_TIME,
@@ -37,7 +39,14 @@ from companion.services.maintenance.backup import (
     BackupMade,
     Backups,
     check_passphrase,
-    remove,
+)
+from companion.services.maintenance.backup_places import (
+    BackupPlaces,
+    BackupStanding,
+    lies_here,
+    name_of,
+    remove_unfinished,
+    removed,
 )
 from companion.services.pools import BACKUPS, PROBES
 from companion.services.ports import ActivityKind, ActivityLog, Clock, SecretStore, SettingsStore
@@ -58,28 +67,9 @@ class BackupNotes(Protocol):
     async def read(self) -> BackupRecord: ...
 
     async def change(self, edit: Callable[[BackupRecord], BackupRecord]) -> None:
-        """One turn among all processes of this home. Raises StoreError, Busy."""
+        """One turn among all processes of this home, or of its practice. Raises StoreError,
+        Busy."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackupStanding:
-    """How the daily backups stand."""
-
-    plan: BackupPlan
-    last: GoodBackup | None
-    good: tuple[GoodBackup, ...]
-    """Newest first."""
-    what: str = ""
-    """Why the last try failed, where it did; empty otherwise."""
-    remedy: str = ""
-    old: bool = False
-    """There should be a newer one by now."""
-    too_old: bool = False
-
-    @property
-    def on(self) -> bool:
-        return bool(self.plan.folder)
 
 
 class DailyBackups:
@@ -95,6 +85,7 @@ class DailyBackups:
         turns: NamedLocks,
         another_disk: Callable[[Path, Path], bool],
         home: Path,
+        places: BackupPlaces,
     ) -> None:
         """`another_disk`: whether the first folder lies on another disk than the second; blocking,
         raises OSError."""
@@ -107,6 +98,7 @@ class DailyBackups:
         self._turns = turns
         self._another_disk = another_disk
         self._home = home
+        self._places = places
         self._failures = 0
         self._not_before: datetime | None = None
 
@@ -177,23 +169,41 @@ class DailyBackups:
             remedy=known.remedy if failing else "",
             old=bool(plan.folder) and (age is None or age > OLD),
             too_old=bool(plan.folder) and age is not None and age > TOO_OLD,
+            this_one=self._places.this_one,
+            names=await self._places.names(),
         )
 
     @allows(Action.PRACTICE)
     async def good_path(self, path: str) -> Path:
         """Of one that is known; raises NotFound where it is not, or has gone."""
-        known = await self._notes.read()
-        if any(each.path == path for each in known.good):
+        for each in (await self._notes.read()).good:
+            if each.path != path:
+                continue
             found = Path(path)
+            if self._is_elsewhere(each):
+                if await BACKUPS.run(lies_here, each):
+                    return found
+                name = name_of(each, await self._places.names())
+                raise NotFound(
+                    f"That backup lies on {name}, and cannot be reached from here.",
+                    f"Open this page on {name}, or bring the file from there: {path}",
+                )
             if await BACKUPS.run(found.is_file):
                 return found
         raise NotFound("That backup is no longer there.", "Choose another one.")
 
+    def _is_elsewhere(self, backup: GoodBackup) -> bool:
+        """Another workstation made it, so that its path may mean nothing here."""
+        return backup.workstation != self._places.this_one
+
     @allows(Action.PRACTICE)
     async def last_is_there(self) -> bool:
-        """Whether the last good one still lies where it was written; True where there is none."""
+        """Whether the last good one still lies where it was written; True where there is none, and
+        for one of another workstation, which only that one can tell."""
         last = (await self._notes.read()).last
-        return last is None or await PROBES.run(Path(last.path).is_file)
+        if last is None or self._is_elsewhere(last):
+            return True
+        return await PROBES.run(Path(last.path).is_file)
 
     async def passphrase(self) -> str:
         """For opening one again; empty where none is kept. For no page."""
@@ -246,19 +256,20 @@ class DailyBackups:
             await self._check_folder(plan, folder)
             await self._clear_up()
             path = folder / self._name()
-            await self._notes.change(lambda known: replace(known, making=str(path)))
+            me = self._places.this_one
+            await self._notes.change(
+                lambda known: replace(known, making={**known.making, me: str(path)})
+            )
             made = await self._backups.back_up(path, passphrase, sign_ins=plan.sign_ins)
             good = GoodBackup(
                 path=str(path),
                 made_at=made.manifest.made_at,
                 size=made.size,
                 appointments=made.manifest.appointments,
+                workstation=me,
+                computer=(await self._places.names()).get(me, ""),
             )
-            await self._notes.change(
-                lambda known: BackupRecord(
-                    good=(*(each for each in known.good if each.path != good.path), good)
-                )
-            )
+            await self._notes.change(lambda known: _with(known, good))
             await self._rotate(good)
         return made
 
@@ -266,6 +277,8 @@ class DailyBackups:
         """Of two computers that write to one folder each has names of its own."""
         settings = self._settings.read()
         writer = (settings.restored_as or settings.install_id)[:6]
+        if self._places.this_one:
+            writer = f"{writer}-{self._places.this_one[:6]}"
         return f"calendar-companion-daily-{writer}-{self._clock.now():%Y%m%d-%H%M%S}{ENDING}"
 
     async def _check_folder(self, plan: BackupPlan, folder: Path) -> None:
@@ -280,29 +293,41 @@ class DailyBackups:
         except OSError as error:
             raise disk_trouble(error, folder) from error
         if not there or moved:
+            await self._not_reached(folder)
+
+    async def _not_reached(self, folder: Path) -> NoReturn:
+        if not self._places.this_one:
             raise StoreError(
                 f"The folder for backups cannot be reached: {folder}",
                 "Connect its disk or share; the backup is then made by itself. Or choose another "
                 "folder on the page Backup.",
             )
+        name = (await self._places.names()).get(self._places.this_one) or "this workstation"
+        raise StoreError(
+            f"The folder for backups cannot be reached from {name}: {folder}",
+            f"Connect its disk or share to {name}; or on the page Backup choose a share that all "
+            "workstations reach; or let the workstation that has the folder keep the calendars "
+            "(Practice > Workstations), which makes the backups too.",
+        )
 
     async def _clear_up(self) -> None:
-        """What a crash left of the last one."""
+        """What a crash left of the last one here."""
         known = await self._notes.read()
-        if known.making and not any(each.path == known.making for each in known.good):
-            path = Path(known.making)
-            await BACKUPS.run(_remove_all, path)
+        making = known.making.get(self._places.this_one)
+        if making and not any(each.path == making for each in known.good):
+            await BACKUPS.run(remove_unfinished, Path(making))
 
     async def _rotate(self, newest: GoodBackup) -> None:
         """Only ours, and never the one that was just made."""
         known = await self._notes.read()
         zone = self._settings.read().practice.timezone
-        extra = [e for e in surplus(known.good, self._clock.now(), zone) if e != newest]
-        gone = {each.path for each in extra if await BACKUPS.run(_removed, Path(each.path))}
+        own = await self._places.own(known.good)
+        extra = [e for e in surplus(own, self._clock.now(), zone) if e != newest]
+        gone = {each for each in extra if await BACKUPS.run(removed, Path(each.path))}
         if gone:
             await self._notes.change(
                 lambda known: replace(
-                    known, good=tuple(each for each in known.good if each.path not in gone)
+                    known, good=tuple(each for each in known.good if each not in gone)
                 )
             )
 
@@ -331,6 +356,13 @@ class DailyBackups:
         return self._another_disk(folder, self._home)
 
 
+def _with(known: BackupRecord, good: GoodBackup) -> BackupRecord:
+    """And its workstation writes nothing any more; no trouble is left."""
+    others = (e for e in known.good if (e.path, e.workstation) != (good.path, good.workstation))
+    making = {name: path for name, path in known.making.items() if name != good.workstation}
+    return BackupRecord(good=(*others, good), making=making)
+
+
 class SameDisk(BadInput):
     """The folder is on the disk that is to be backed up; a person may still choose it."""
 
@@ -341,21 +373,3 @@ class SameDisk(BadInput):
             "Choose a folder on another disk, a USB disk or a share of another computer.",
             field="folder",
         )
-
-
-def _remove_all(path: Path) -> None:
-    """A backup that was never opened, and what it was being written under."""
-    with contextlib.suppress(OSError):
-        for left in (path, *path.parent.glob(f"{path.name}.*")):
-            remove(left)
-
-
-def _removed(path: Path) -> bool:
-    """Whether it is gone now: a share that cannot be reached keeps it for the next time."""
-    try:
-        if not path.parent.is_dir():
-            return False
-        path.unlink(missing_ok=True)
-    except OSError:
-        return False
-    return True

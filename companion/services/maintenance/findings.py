@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from companion.domain.errors import CompanionError
 from companion.services.feeds.reachability import ListenerProbes
 from companion.services.google.connecting import Connecting
-from companion.services.maintenance.daily_backups import BackupStanding
+from companion.services.maintenance.backup_places import BackupStanding
 from companion.services.ports import (
     AppointmentBook,
     Clock,

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from companion.domain.differences import when
 from companion.domain.settings import Settings
-from companion.services.maintenance.daily_backups import BackupStanding, DailyBackups
+from companion.services.maintenance.backup_places import BackupStanding
+from companion.services.maintenance.daily_backups import DailyBackups
 from companion.services.maintenance.findings import Finding
 from companion.services.notices.troubles import KEPT, Trouble, TroubleKind
 from companion.services.ports import ActivityKind, ActivityLog, FeedStore, SettingsStore

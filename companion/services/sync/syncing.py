@@ -97,9 +97,11 @@ class Syncing:
         if self._runs.get(practitioner_id) == run:
             self.cancel(practitioner_id)
 
-    def turn(self, name: str) -> AbstractAsyncContextManager[Turn]:
+    def turn(
+        self, name: str, *, patience: float | None = None
+    ) -> AbstractAsyncContextManager[Turn]:
         """One at a time among all processes of this home, or of its practice. Raises Busy."""
-        return self._parts.locks.hold(name)
+        return self._parts.locks.hold(name, patience=patience)
 
     @asynccontextmanager
     async def paused_sync(self, practitioner_id: str) -> AsyncIterator[None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -13,6 +12,7 @@ from nicegui import ui
 from companion.domain.errors import BadInput, FileRefused
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
+from companion.services.maintenance.backup_places import parts_of
 from companion.services.settings.transfer import LARGEST
 from companion.web.ui import formatting
 from companion.web.ui.components.daily_backups import DailyBackupsCard
@@ -104,8 +104,10 @@ class _Backups:
                     button("Download", partial(self._download, path.name))
                     button("Delete", partial(self._ask, path.name), look="plain")
             for each in standing.good:
-                made = Path(each.path)
-                with self._row(made.name, each.size, each.made_at, f"in {made.parent}"):
+                folder, name = parts_of(each.path)
+                place = standing.where(each)
+                place = f"on {place}, in {folder}" if place else f"in {folder}"
+                with self._row(name, each.size, each.made_at, place):
                     button("Download", partial(self._download_daily, each.path))
 
     @contextmanager

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from companion.domain.backup_plan import BackupPlan
-    from companion.services.maintenance.daily_backups import BackupStanding
+    from companion.services.maintenance.backup_places import BackupStanding
 
 
 class DailyBackupsCard:
@@ -69,14 +69,19 @@ class DailyBackupsCard:
                     when = formatting.short(last.made_at, zone, now)
                     size = formatting.size(last.size)
                     count = formatting.counted(last.appointments, "appointment")
-                    text(f"{when}, {count}, {size} ", tag="span")
+                    place = standing.where(last)
+                    place = f", on {place}" if place else ""
+                    text(f"{when}{place}, {count}, {size} ", tag="span")
                     badge("opened and read", "ok")
             with _fact("Where"):
                 text(plan.folder, "wraps", tag="span").props("dir=ltr")
             with _fact("When"):
-                text(f"Every day at {plan.at:%H:%M}, or when this computer is on again", tag="span")
+                later = "or when this computer is on again"
+                if standing.this_one:
+                    later = "on the workstation that keeps the calendars then"
+                text(f"Every day at {plan.at:%H:%M}, {later}", tag="span")
             with _fact("Kept"):
-                text(formatting.counted(len(standing.good), "backup"), tag="span")
+                text(_kept(standing), tag="span")
         if not plan.other_disk:
             with notice("warn"):
                 text(
@@ -230,6 +235,12 @@ class BackupTrouble:
                 text(told[1])
                 with box("actions"):
                     link_button("Look at the backups", "/backup")
+
+
+def _kept(standing: BackupStanding) -> str:
+    counted, counts = formatting.counted(len(standing.good), "backup"), standing.counts()
+    where = ", ".join(f"{count} on {name}" for name, count in counts.items())
+    return f"{counted}: {where}" if where else counted
 
 
 def _fact(label: str) -> ui.element:

@@ -77,8 +77,11 @@ class RestoreCard:
         if not services.restore_here.offered:
             return
         now, options = services.clock.now(), {}
-        for each in (await services.daily_backups.standing()).good:
-            options[f"daily {each.path}"] = f"Daily, {self._when(each.made_at, now)}"
+        standing = await services.daily_backups.standing()
+        for each in standing.good:
+            place = standing.where(each)
+            place = f", on {place}" if place else ""
+            options[f"daily {each.path}"] = f"Daily, {self._when(each.made_at, now)}{place}"
         for path, _size, at in await services.backups.kept():
             options[f"kept {path.name}"] = f"On this computer, {self._when(at, now)}"
         self._select.set_options(options)

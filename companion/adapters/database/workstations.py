@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 BEAT_EVERY = 5.0
 
-TIMES_DISPLACED = 3
+TIMES_DISPLACED = 2
 """Once may be a database that was restored under a running app."""
 
 _BEAT = f"""

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import companion
 from companion.domain.errors import CompanionError, DatabaseAway
 from companion.services.assembly import Application
 from companion.services.standing import standing
+from companion.services.workstations import OTHERS_LATER
 from companion.stopping import Stopping
 from companion.web.control import Command
+
+_SECONDS = 1.0
+"""For a question that a stop does not depend on."""
 
 
 def commands_of(application: Application, stop: Stopping) -> Mapping[str, Command]:
@@ -34,11 +40,16 @@ def commands_of(application: Application, stop: Stopping) -> Mapping[str, Comman
             "phones": application.reachability.address(),
             "mood": mood,
             "sentence": sentence,
+            "shared": application.shared_practice.shared,
         }
 
     async def stopping() -> Mapping[str, Any]:
+        goes_on = OTHERS_LATER
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SECONDS):
+                goes_on = await application.shared_practice.without_this_one()
         stop.ask()
-        return {"stopping": True}
+        return {"stopping": True, "goes_on": goes_on}
 
     async def sync() -> Mapping[str, Any]:
         await application.pausing.resume()

@@ -71,13 +71,17 @@ def keep_going(run: Run, name: str) -> Run:
 
 
 async def _keep_going(run: Run, name: str) -> None:
+    clock, said = asyncio.get_running_loop().time, False
     while True:
+        begun = clock()
         try:
             await run()
         except (asyncio.CancelledError, *NO_PLACE):
             raise
         except DatabaseAway:
-            log.info("the %s waits for the practice's database", Technical(name))
+            if not said or clock() - begun > AGAIN:  # it had been back meanwhile
+                log.info("the %s waits for the practice's database", Technical(name))
+            said = True
             await asyncio.sleep(AWAY_SECONDS)
             continue
         except Exception as error:  # noqa: BLE001 - sync must not end over one error

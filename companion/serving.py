@@ -184,7 +184,7 @@ def _say_that_it_waits(
 ) -> None:
     url = launch_url(options.port, place.launches.issue())
     if not options.background:
-        err.print(f"{error.what} {error.remedy}")
+        err.print(f"{error.what} {error.unattended}")
         err.print(f"Phones get the last good calendar meanwhile. The app opens here: {url}")
     if options.browser:
         _open_browser(pages, url)

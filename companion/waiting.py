@@ -27,6 +27,7 @@ from companion.domain.settings import Practice, Settings
 from companion.services.feeds.kept_answers import KeptAnswers
 from companion.services.feeds.reachability import ListenerStatus
 from companion.services.files import write_file
+from companion.services.workstations import OTHERS_LATER
 from companion.stopping import Stopping
 from companion.web.app_server import app_server
 from companion.web.binding import bind_feed
@@ -177,10 +178,11 @@ def _commands(clock: SystemClock, stop: Stopping) -> Mapping[str, Callable[[], A
             "phones": "",
             "mood": "waiting",
             "sentence": DatabaseAway.default_what,
+            "shared": True,
         }
 
     async def stopping() -> Mapping[str, Any]:
         stop.ask()
-        return {"stopping": True}
+        return {"stopping": True, "goes_on": OTHERS_LATER}
 
     return {"status": status, "stop": stopping}

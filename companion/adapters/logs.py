@@ -23,13 +23,15 @@ from functools import lru_cache
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from companion.domain.errors import Technical
+from companion.domain.errors import DatabaseAway, Technical
 
 FILE_NAME = "companion.log"
 OURS = "companion"
 _SIZE, _KEPT = 1_000_000, 3
 _SELDOM = 60.0
 """Seconds between two lines of one place in a library."""
+_AWAY_SELDOM = 600.0
+"""The same for the practice's database, which may be away for days."""
 _DEEPEST = 6
 """Causes of an error that are named."""
 _PLACEHOLDER = re.compile(r"%[#0 +-]*\d*(?:\.\d+)?[a-zA-Z]")
@@ -102,17 +104,21 @@ def places(error: BaseException, depth: int = _DEEPEST) -> str:
 
 
 class _Seldom(logging.Filter):
-    """A library's line; the same place again only after a while."""
+    """A library's line, and one of ours that only says that the practice's database is away: the
+    same place again only after a while."""
 
     def __init__(self) -> None:
         super().__init__()
         self._last: dict[tuple[str, int], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
+        seconds = _SELDOM
         if record.name.partition(".")[0] == OURS:
-            return True
+            if DatabaseAway.__name__ not in (record.args or ()):
+                return True
+            seconds = _AWAY_SELDOM
         place = (record.pathname, record.lineno)
-        if record.created - self._last.get(place, 0.0) < _SELDOM:
+        if record.created - self._last.get(place, 0.0) < seconds:
             return False
         self._last[place] = record.created
         return True

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
@@ -17,7 +18,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from companion.adapters.file_locks import FileLock
-from companion.adapters.practice_note import has_joined
 from companion.commands.running import DONE, FAILED, Home, Json, NoBrowser, guarded, run_command
 from companion.console import as_json, err, out
 from companion.desktop.program import Program, start_detached, until_told
@@ -40,13 +40,7 @@ TRAY_SECONDS = 10.0
 """So long a new app's icon waits for that of the app before it to go."""
 USUAL_PORT = 8080
 _NO_ANSWER = "Calendar Companion is running on this computer, but it does not answer."
-_STOPPED = (
-    "Stopped. Calendars and phones are not kept up to date until the next start; nothing is lost."
-)
-_STOPPED_ONE = (
-    "Stopped, and nothing is lost. Another workstation that is on keeps the calendars; phones that "
-    "fetch from this one wait for its next start."
-)
+_NOTHING_GOES_ON = "Calendars and phones are not kept up to date until the next start."
 _LATER = "Wait a moment and try again; otherwise sign out of this computer and in again."
 
 
@@ -157,12 +151,11 @@ def stop(json: Json = False) -> None:
     """Stop the app, wherever it was started; nothing is lost."""
 
     async def work() -> int:
-        home = Environment.of_process().home
-        ran = await stop_app(home)
+        stopped = await _stop(Environment.of_process().home)
         if json:
-            as_json({"running": False, "stopped": ran})
-        elif ran:
-            out.print(_STOPPED_ONE if has_joined(home) else _STOPPED)
+            as_json({"running": False, "stopped": stopped is not None})
+        elif stopped is not None:
+            out.print(f"Stopped. {stopped.get('goes_on') or _NOTHING_GOES_ON} Nothing is lost.")
         else:
             out.print("Calendar Companion is not running.")
         return DONE
@@ -172,16 +165,21 @@ def stop(json: Json = False) -> None:
 
 async def stop_app(home: Path) -> bool:
     """Whether it ran; returns when it has ended. Raises Busy where it does not."""
+    return await _stop(home) is not None
+
+
+async def _stop(home: Path) -> Mapping[str, Any] | None:
+    """What it said, once it has ended; None where it did not run. Raises Busy."""
     instance = Instance(home)
     if await _answer(instance) is None:
-        return False
-    await instance.ask("stop")
+        return None
+    said = await instance.ask("stop")
     until = time.monotonic() + STOP_SECONDS
     while instance.runs():
         if time.monotonic() > until:
             raise Busy("Calendar Companion has not stopped yet.", _LATER)
         await asyncio.sleep(0.1)
-    return True
+    return said or {}
 
 
 @app.command(hidden=True)

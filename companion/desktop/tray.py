@@ -48,6 +48,8 @@ class Tray:
         self._looked_again = threading.Event()
         self._silent = 0
         self._shown: tuple[str, str] = ("", "")
+        self._shared = False
+        """Whether other workstations may keep the calendars meanwhile."""
         self._icon: pystray.Icon | None = None
 
     def run(self) -> None:
@@ -63,7 +65,7 @@ class Tray:
             item("Sync now", lambda *_: self._do("sync")),
             item(self._pause_words, lambda *_: self._do(self._pause_word())),
             pystray.Menu.SEPARATOR,
-            item("Quit (calendars are not kept until the next start)", lambda *_: self._quit()),
+            item(self._quit_words, lambda *_: self._quit()),
         )
         icon = self._icon_class or pystray.Icon
         first = self._answer("status")
@@ -104,6 +106,7 @@ class Tray:
         return found or {}
 
     def _show(self, said: Mapping[str, Any]) -> None:
+        self._shared = bool(said.get("shared", self._shared))
         shown = str(said.get("mood", "offline")), str(said.get("sentence", "It does not answer."))
         if self._icon is None or shown == self._shown:
             return
@@ -118,6 +121,10 @@ class Tray:
 
     def _pause_words(self, _: object) -> str:
         return "Go on now" if self._shown[0] == "paused" else "Pause for an hour"
+
+    def _quit_words(self, _: object) -> str:
+        rests = "this workstation rests" if self._shared else "calendars are not kept"
+        return f"Quit ({rests} until the next start)"
 
     def _do(self, word: str) -> None:
         self._show(self._answer(word))

@@ -38,6 +38,12 @@ AWAY_RESTS = (
     "The appointment book cannot be looked at or changed, and no calendar is written to, until it "
     "is back. Trying again by itself."
 )
+_PHONES = "Phones that fetch from this one wait for its next start."
+OTHERS_LATER = f"Workstations that are on go on as soon as the database answers. {_PHONES}"
+OTHERS_OFF = (
+    "No other workstation is on, so calendars and phones are not kept up to date until one is "
+    "started."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +168,24 @@ class SharedPractice:
             sentence="No workstation keeps the calendars: Calendar Companion runs on none.",
             remedy="Start it on the one that is on all day; it takes over within seconds.",
         )
+
+    @allows(Action.SEE_STATUS)
+    async def without_this_one(self) -> str:
+        """What goes on once the app on this workstation has stopped, as a sentence; empty in a home
+        that is not shared."""
+        if not self.shared:
+            return ""
+        try:
+            seen = await self.workstations()
+        except StoreError:
+            return OTHERS_LATER
+        if seen.away:
+            return OTHERS_LATER
+        others = [each.name for each in seen.all if each.on and each.id != seen.this_one]
+        if not others:
+            return OTHERS_OFF
+        who = f"{others[0]} goes" if len(others) == 1 else "The other workstations go"
+        return f"{who} on and {'keeps' if len(others) == 1 else 'keep'} the calendars. {_PHONES}"
 
     @allows(Action.PRACTICE)
     async def let_keep(self, workstation_id: str) -> None:

@@ -9,9 +9,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import URL
 
+from companion.adapters.database.practice_look import look_at
 from companion.adapters.database.server_facts import PostgresServer, examine
 from companion.adapters.database.shared_pace import PostgresPace
-from companion.domain.errors import CompanionError, DatabaseAway, StoreError
+from companion.domain.errors import CompanionError, DatabaseAway, StoreError, Unreached
 from companion.services.ports import Refill, Spending
 from tests.fakes.practice_database import PracticeServer
 
@@ -100,6 +101,17 @@ def test_what_was_tried_leaves_nothing_behind(
 def test_no_server_is_the_database_being_away(practice_url: URL) -> None:
     with pytest.raises(DatabaseAway):
         examine(practice_url.set(port=1))
+
+
+async def test_where_it_is_not_and_why_is_said_to_whoever_looks_for_it(practice_url: URL) -> None:
+    nowhere = practice_url.set(port=1)
+    with pytest.raises(DatabaseAway) as found:
+        await PostgresServer(nowhere).examine()
+    with pytest.raises(DatabaseAway) as looked:
+        look_at(nowhere)
+    for error in (found.value, looked.value):
+        assert (error.place, error.reason) == (f"{practice_url.host}:1", Unreached.REFUSED)
+        assert f"{practice_url.host}:1 refuses the connection" in error.what
 
 
 def test_a_wrong_password_is_in_no_sentence(practice_url: URL) -> None:

@@ -200,3 +200,41 @@ async def test_the_users_can_be_looked_at_and_the_doctor_asked_meanwhile(shared:
     for path in ("/users", "/doctor"):
         await shared.visit.user.open(path)
         await shared.visit.user.should_see(AWAY)
+
+
+async def test_the_doctor_examines_anew_once_the_server_is_back(shared: Shared) -> None:
+    visit = shared.visit
+    shared.practice.server.reachable = False
+    await visit.user.open("/doctor")
+    await visit.user.should_see("Database server")
+    await visit.user.should_not_see("answers in 2 ms")
+    shared.practice.server.reachable = True
+    await visit.user.should_see("answers in 2 ms")
+    shared.practice.server.reachable = False
+    await visit.user.should_not_see("answers in 2 ms")
+
+
+async def test_stopping_this_one_is_not_said_to_stop_the_practice(tmp_path: Path) -> None:
+    async def stop() -> dict[str, str]:
+        return {}
+
+    practice = await lived_in(shared=FakePractice())
+    async with visiting(practice, tmp_path, commands={"stop": stop}) as visit:
+        await visit.user.open("/practice")
+        await visit.user.should_see("Stop Calendar Companion …")
+        press(button(visit, "Stop Calendar Companion …"))
+        await visit.user.should_see("Another workstation keeps the calendars, if one is on.")
+        await visit.user.should_not_see("no calendar is kept up to date")
+
+
+async def test_a_rename_stands_in_the_activity_with_who_did_it_and_no_more(shared: Shared) -> None:
+    visit = shared.visit
+    await visit.user.open(PATH)
+    press(named(visit, f"{RENAME}: Second site"))
+    await until(lambda: field(visit, "Name"))
+    field(visit, "Name").value = "Parkside"
+    press(button(visit, "Save"))
+    await until(lambda: any(each.name == "Parkside" for each in shared.practice.found))
+    await visit.user.open("/")
+    await visit.user.should_see("Practice · Alex")
+    await visit.user.should_not_see("practice by")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from companion.domain.errors import DatabaseAway
+from companion.domain.errors import DatabaseAway, Unreached
 from companion.services.maintenance.doctor import Doctor, closed_home
 from companion.services.maintenance.findings import Finding
 from tests.fakes.practice import WELL, FakePractice, off, workstation
@@ -111,3 +112,27 @@ def test_a_home_that_does_not_open_as_the_server_is_away_has_that_finding_alone(
     diagnosis = closed_home(DatabaseAway(), "1.2.3", datetime.now(UTC))
     assert [each.id for each in diagnosis.findings] == ["server"]
     assert not diagnosis.healthy
+
+
+def test_whoever_looks_after_the_computers_reads_where_it_is_and_why_it_is_not_reached() -> None:
+    error = DatabaseAway(place="db.example:5433", reason=Unreached.REFUSED)
+    (finding,) = closed_home(error, "1.2.3", datetime.now(UTC)).findings
+    assert "db.example:5433 refuses the connection" in finding.what
+    assert "tried again by itself" in finding.remedy
+
+
+async def test_nothing_is_said_to_be_missing_of_which_nothing_is_known() -> None:
+    practice = FakePractice()
+    practice.server.reachable = False
+    application = fake_application(shared=practice)
+
+    async def away(*_: object, **__: object) -> str:
+        raise DatabaseAway
+
+    connecting: Any = SimpleNamespace(client_name=away)  # all that is asked of it
+    context = replace(application.services.doctor._context, connecting=connecting)
+    found = (await Doctor(context).examine()).findings
+    assert [each.id for each in found if each.what.startswith(DatabaseAway.default_what)] == [
+        "server"
+    ]
+    assert "client-file" not in {each.id for each in found}

@@ -205,3 +205,15 @@ def test_a_message_with_too_few_arguments_is_no_error_of_its_own() -> None:
 
 def test_details_of_errors_are_marked_as_our_own() -> None:
     assert isinstance(CompanionError(detail=f"{5} rows").detail, Technical)
+
+
+def test_a_database_that_is_away_for_days_does_not_fill_the_log(tmp_path: Path) -> None:
+    with log_to(tmp_path) as path:
+        for _ in range(50):
+            ours.warning("a source was not fetched: %s", "DatabaseAway")
+            ours.warning("a folder was left out: %s", "DatabaseAway")
+            ours.warning("a source was not fetched: %s", "StoreError")
+    said = [each.partition(": ")[2] for each in path.read_text(encoding="utf-8").splitlines()]
+    assert said.count("a source was not fetched: DatabaseAway") == 1
+    assert said.count("a folder was left out: DatabaseAway") == 1
+    assert said.count("a source was not fetched: StoreError") == 50

@@ -68,6 +68,7 @@ class App:
         self.asked: list[str] = []
         self.opened = 0
         self.running = True
+        self.shared = False
         self.looked = threading.Semaphore(0)
 
     def ask(self, word: str) -> Mapping[str, Any] | None:
@@ -77,7 +78,9 @@ class App:
         if word in {"pause", "resume"}:
             self.mood = "paused" if word == "pause" else "well"
         self.looked.release()
-        return {"mood": self.mood, "sentence": f"It is {self.mood}."} if self.running else None
+        if not self.running:
+            return None
+        return {"mood": self.mood, "sentence": f"It is {self.mood}.", "shared": self.shared}
 
     def open(self) -> None:
         self.opened += 1
@@ -201,3 +204,12 @@ def test_without_a_desktop_no_tray_is_begun(monkeypatch: pytest.MonkeyPatch) -> 
     assert may_have_a_tray("darwin")
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
     assert may_have_a_tray("linux")
+
+
+def test_where_others_keep_the_calendars_quitting_is_not_said_to_stop_them() -> None:
+    app = App()
+    app.shared = True
+    icon, thread = begun(app)
+    icon.press("Quit (this workstation rests until the next start)")
+    thread.join(20)
+    assert "stop" in app.asked

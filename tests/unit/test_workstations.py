@@ -160,3 +160,32 @@ async def test_older_programs_are_told_apart_from_the_newest() -> None:
     seen = await House(FakePractice(found=found)).shared.workstations()
     assert [each.name for each in seen.all if seen.outdated(each)] == ["Front desk"]
     assert version_key("1.10.0") > version_key("1.9.9")
+
+
+async def test_who_goes_on_without_this_one_is_said() -> None:
+    house = House()
+    assert await house.shared.without_this_one() == (
+        "Front desk goes on and keeps the calendars. Phones that fetch from this one wait for its "
+        "next start."
+    )
+    house.practice.found.append(workstation("Room 3"))
+    house.clock.shift(FRESH)
+    assert (await house.shared.without_this_one()).startswith("The other workstations go on and")
+
+
+async def test_that_nobody_goes_on_without_this_one_is_said() -> None:
+    house = House(FakePractice(found=[workstation("Back office"), off("Front desk")]))
+    assert "until one is started" in await house.shared.without_this_one()
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_who_goes_on_is_not_known_while_the_server_is_away(known: bool) -> None:
+    house = House()
+    if known:
+        await house.shared.workstations()
+    house.practice.server.reachable = False
+    assert "as soon as the database answers" in await house.shared.without_this_one()
+
+
+async def test_without_a_home_of_its_own_nobody_else_goes_on() -> None:
+    assert await fake_application().services.shared_practice.without_this_one() == ""

@@ -70,6 +70,7 @@ def _facts(*queries: str) -> str:
 
 TRUTH = _facts(_REVISIONS, _IMPORTS, _DOCUMENTS, _STATES, _LINKS, _LINES)
 """One row: all facts as a JSON object."""
+_TRUTH = text(TRUTH)
 
 
 def _notice(*queries: str) -> Any:
@@ -97,6 +98,11 @@ class Heard:
     topic: str = ""
     """Empty where there are facts."""
     fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+def facts_of(connection: Connection) -> dict[str, str | None]:
+    """All of them; no clock is among them."""
+    return dict(connection.scalar(_TRUTH) or {})
 
 
 def announce(connection: Connection, origin: str, change: Change) -> None:

@@ -31,7 +31,7 @@ from sqlalchemy import Connection
 
 from companion.adapters.database import announcing
 from companion.adapters.database.documents import Document
-from companion.domain.errors import Technical
+from companion.domain.errors import CompanionError, Technical
 from companion.services.changes import Change, Changes, Publisher
 
 LOOK_SECONDS = 10.0
@@ -172,6 +172,8 @@ class Hub:
         if self._closing.is_set():
             return
         kind = getattr(error, "sqlstate", None) or type(error).__name__
+        if isinstance(error, CompanionError):
+            kind = error.detail or kind
         if self.listening:
             log.warning("the practice's database is connected to anew: %s", Technical(kind))
         elif self.reachable:
@@ -182,6 +184,8 @@ class Hub:
         self._somebody_reads = True
         if reachable != self.reachable:
             self.reachable = reachable
+            if reachable:
+                log.info("the practice's database answers again")
             self._on_loop(self._reach.publish, reachable)
         self._on_loop(self._begun.set)
 

@@ -10,6 +10,7 @@ from companion.adapters.database.fence import Fence
 from companion.adapters.database.hub import LOOK_SECONDS, Hub
 from companion.adapters.database.own_connection import connect_alone
 from companion.adapters.database.postgres_access import PostgresAccess
+from companion.adapters.database.why_away import explaining
 from companion.services.changes import Changes
 from companion.services.ports import Clock
 
@@ -38,9 +39,11 @@ def open_practice_database(
     `fence`: keeps whoever was overtaken from writing; without it nothing does.
     Raises DatabaseAway, StoreTooNew, StoreError, Busy; BadInput for an address of another kind.
     """
-    access = PostgresAccess(postgres.url_of(url), changes or Changes(), hub=hub)
+    address = postgres.url_of(url)
+    access = PostgresAccess(address, changes or Changes(), hub=hub)
     try:
-        access.prepare()
+        with explaining(address):
+            access.prepare()
     except BaseException:
         access.close()
         raise

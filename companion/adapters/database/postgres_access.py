@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from zlib import crc32
 
-from sqlalchemy import URL, Connection, Text, cast, func, literal_column, select, text
+from sqlalchemy import URL, Connection, Text, cast, func, literal_column, select
 
 from companion.adapters.database import postgres
 from companion.adapters.database.access import Beside, Result, Work
+from companion.adapters.database.announcing import facts_of
 from companion.adapters.database.copy_of_practice import write_copy
 from companion.adapters.database.errors import translating
 from companion.adapters.database.hub import Hub
@@ -22,13 +23,6 @@ from companion.services.changes import Change, Changes
 
 READERS = 3
 WRITERS = 2
-
-_SIGN = text(
-    "SELECT (SELECT coalesce(sum(revision), 0) FROM practitioner_revisions),"
-    " (SELECT coalesce(sum(version), 0) FROM documents),"
-    " (SELECT max(id) FROM imports), (SELECT count(undone_at) FROM imports),"
-    " (SELECT max(id) FROM activity), (SELECT max(saved_at) FROM sync_state)"
-)
 
 
 class PostgresAccess:
@@ -136,8 +130,8 @@ class PostgresAccess:
     async def change_sign(self, beside: Callable[[], Beside]) -> tuple[int, Beside]:
         if self._hub is not None and self._hub.reachable:
             return self._hub.others, beside()
-        found = await self.read(lambda connection: connection.execute(_SIGN).one())
-        return crc32(repr(tuple(map(str, found))).encode()), beside()
+        facts = await self.read(facts_of)
+        return crc32(repr(sorted(facts.items())).encode()), beside()
 
     async def backup_to(self, copy: Path) -> None:
         await self.read(lambda connection: write_copy(connection, copy))

@@ -12,6 +12,7 @@ from companion.adapters.database.errors import translating
 from companion.adapters.database.postgres import engine_of, revision_of
 from companion.adapters.database.practice_row import PracticeRow, practice_in
 from companion.adapters.database.schema import documents, practice, workstations
+from companion.adapters.database.why_away import explaining
 
 STILL_ON = timedelta(minutes=2)
 """A workstation that was seen within this time may be working."""
@@ -51,7 +52,7 @@ def look_at(url: URL) -> PracticeLook:
     """Blocks. Raises DatabaseAway, StoreError."""
     engine = engine_of(url, 1)
     try:
-        with translating(), engine.begin() as connection:
+        with explaining(url), translating(), engine.begin() as connection:
             return _look(connection)
     finally:
         engine.dispose()

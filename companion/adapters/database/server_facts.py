@@ -20,6 +20,7 @@ from sqlalchemy import URL
 
 from companion.adapters.database.postgres_errors import of_postgresql
 from companion.adapters.database.schema import metadata
+from companion.adapters.database.why_away import explaining
 from companion.services.ports import ServerFacts
 
 OLDEST = 140_000
@@ -44,7 +45,11 @@ class PostgresServer:
         return self._reachable()
 
     async def examine(self) -> ServerFacts:
-        return await asyncio.to_thread(examine, self._url)
+        def look() -> ServerFacts:
+            with explaining(self._url):
+                return examine(self._url)
+
+        return await asyncio.to_thread(look)
 
 
 def examine(url: URL) -> ServerFacts:

@@ -19,6 +19,7 @@ from companion.domain.errors import (
     CalendarGone,
     ClientFileMissing,
     CompanionError,
+    DatabaseAway,
     DelegationRefused,
     EventGone,
     PermissionDenied,
@@ -76,6 +77,9 @@ def succeeded(name: str, what: str) -> CheckResult:
 
 
 def failed(name: str, error: CompanionError) -> CheckResult:
+    """Raises what says nothing of Google: that the practice's database is away."""
+    if isinstance(error, DatabaseAway):
+        raise error
     return CheckResult(
         ok=False,
         label=f"{name} (Failed)",

@@ -340,7 +340,9 @@ class DailyBackups:
         known = await self._notes.read()
         with contextlib.suppress(CompanionError):  # the same full disk, for instance
             await self._notes.change(
-                lambda known: replace(known, failed_at=now, what=error.what, remedy=error.remedy)
+                lambda known: replace(
+                    known, failed_at=now, what=error.what, remedy=error.unattended
+                )
             )
             if known.failed_at is None or known.what != error.what:
                 text = f"The daily backup could not be made: {error.what}"

@@ -7,7 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 
-from companion.domain.errors import CompanionError, Offline
+from companion.domain.errors import CompanionError, DatabaseAway, Offline
 from companion.domain.settings import PractitionerSettings
 from companion.services.google.client import ServiceAccount
 from companion.services.google.consents import DELEGATION
@@ -42,6 +42,8 @@ async def service_account(context: CheckContext) -> Iterable[Finding]:
                 await context.google.delegate(person.id, login=login_of(record), scopes=DELEGATION)
             except Offline as error:
                 silent.append(error)
+            except DatabaseAway:
+                raise
             except CompanionError as error:
                 refused.append(_refused(record, error))
 

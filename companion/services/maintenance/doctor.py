@@ -25,6 +25,7 @@ from companion.services.maintenance.findings import (
     State,
     finding_of,
 )
+from companion.services.maintenance.practice_checks import SERVER, server_away
 from companion.services.pools import PROBES
 
 log = logging.getLogger(__name__)
@@ -163,7 +164,7 @@ async def _run(check: Check) -> Sequence[Finding]:
         return tuple(await check.run())
     except DatabaseAway as error:
         # The check of the server says it once, so no other repeats it.
-        return [finding_of(check.id, check.title, error)] if check.id == "server" else []
+        return [server_away(error)] if check.id == SERVER else []
     except CompanionError as error:
         return [finding_of(check.id, check.title, error)]
     except Exception as error:  # noqa: BLE001 - a broken check is itself a finding
@@ -190,8 +191,7 @@ async def _run(check: Check) -> Sequence[Finding]:
 def closed_home(error: CompanionError, program: str, at: datetime) -> Diagnosis:
     """The diagnosis of a home that does not open."""
     if isinstance(error, DatabaseAway):
-        away = finding_of("server", "Database server", error)
-        return Diagnosis(at=at, program=program, findings=(away,))
+        return Diagnosis(at=at, program=program, findings=(server_away(error),))
     action = FindingAction(label="Restore a backup", command="run.py restore FILE")
     return Diagnosis(
         at=at,

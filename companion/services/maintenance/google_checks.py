@@ -23,6 +23,7 @@ from functools import partial
 
 from companion.domain.errors import (
     CompanionError,
+    DatabaseAway,
     Offline,
     ScopeMissing,
     SignInError,
@@ -83,6 +84,8 @@ async def client_file(context: CheckContext) -> Iterable[Finding]:
     )
     try:
         name = await context.connecting.client_name()
+    except DatabaseAway:  # nothing is known of the file
+        raise
     except CompanionError as error:
         return [finding_of("client-file", "Google client", error, action=add)]
     if name is not None:
@@ -302,6 +305,8 @@ async def _calendar(
             remedy=error.remedy,
             subject=person.id,
         )
+    except DatabaseAway:
+        raise
     except CompanionError as error:
         return finding_of(key, title, error, action=page, subject=person.id)
     if info.access_role not in {"owner", "writer"}:

@@ -12,6 +12,7 @@ from companion.services.maintenance.findings import Check, CheckContext, Finding
 from companion.services.ports import ServerFacts
 from companion.services.workstations import CLOCK_WARN, Workstations, version_key
 
+SERVER, TITLE = "server", "Database server"
 SLOW = timedelta(milliseconds=100)
 """A page asks some ten questions."""
 PAGE = "/practice/workstations"
@@ -22,9 +23,13 @@ def checks(context: CheckContext) -> list[Check]:
     if context.server is None or context.shared_practice is None:
         return []
     return [
-        Check(id="server", title="Database server", run=partial(server, context), seconds=30.0),
+        Check(id=SERVER, title=TITLE, run=partial(server, context), seconds=30.0),
         Check(id="workstations", title="Workstations", run=partial(workstations, context)),
     ]
+
+
+def server_away(error: DatabaseAway) -> Finding:
+    return Finding(id=SERVER, state="fail", title=TITLE, what=error.what, remedy=error.unattended)
 
 
 async def server(context: CheckContext) -> Iterable[Finding]:
@@ -48,26 +53,26 @@ def _answers(facts: ServerFacts) -> Finding:
     size = f"{max(1, round(facts.size / 1e6)):,} MB"
     if facts.latency > SLOW:
         return Finding(
-            id="server",
+            id=SERVER,
             state="warn",
-            title="Database server",
+            title=TITLE,
             what=f"{facts.address} takes {took} for an answer, so pages open slowly.",
             remedy="Use a network cable instead of Wi-Fi, and a server in the same building. Over "
             "the internet nothing is wrong, only slow.",
             action=_LOOK,
         )
     what = f"{facts.address} answers in {took}; the practice takes {size} there."
-    return Finding(id="server", state="ok", title="Database server", what=what)
+    return Finding(id=SERVER, state="ok", title=TITLE, what=what)
 
 
 def _version(facts: ServerFacts) -> Finding:
     if facts.supported:
         what = f"PostgreSQL {facts.version}."
-        return Finding(id="server-version", state="ok", title="Database server", what=what)
+        return Finding(id="server-version", state="ok", title=TITLE, what=what)
     return Finding(
         id="server-version",
         state="fail",
-        title="Database server",
+        title=TITLE,
         what=f"PostgreSQL {facts.version} is too old.",
         remedy="Update the server to PostgreSQL 14 or newer (pg_dump, then restore there).",
     )
@@ -131,7 +136,7 @@ def _pooler(facts: ServerFacts) -> Iterator[Finding]:
         yield Finding(
             id="server-pooler",
             state="fail",
-            title="Database server",
+            title=TITLE,
             what="A pooler (such as PgBouncer) is between this program and the server, so locks "
             "and notices between workstations do not work.",
             remedy="Use the address of the PostgreSQL server itself, usually port 5432.",

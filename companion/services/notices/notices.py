@@ -270,7 +270,7 @@ class Notices:
         name = channel.name if alone else channel.way.value
         before = book.failing.get(name)
         failing = Failing(
-            since=before.since if before else now, what=error.what, remedy=error.remedy
+            since=before.since if before else now, what=error.what, remedy=error.unattended
         )
         count = self._tries.get(name, (0, 0.0))[0] + 1
         pause = min(LONGEST_PAUSE, 30.0 * 2.0 ** min(count, 10)) * self._chance.uniform(0.8, 1.0)

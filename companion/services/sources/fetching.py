@@ -323,7 +323,7 @@ class Fetching:
     async def _failed(
         self, source: SourceSettings, known: SourceNote, error: CompanionError, took: float
     ) -> None:
-        now, sentence = self._clock.now(), f"{error.what} {error.remedy}"
+        now, sentence = self._clock.now(), f"{error.what} {error.unattended}"
         wait = error.wait if isinstance(error, SourceUnreachable) else 0.0
         if isinstance(error, SourceUnreachable) and error.reason is SourceTrouble.CREDENTIALS:
             wait = max(wait, REFUSED_RETRY.total_seconds())

@@ -175,7 +175,7 @@ class WatchedFolder:
             self._later(seen, LOOK_EVERY)
         except CompanionError as error:
             self._later(seen, RETRY)
-            self._candidates[seen.name].trouble = f"{error.what} {error.remedy}"
+            self._candidates[seen.name].trouble = f"{error.what} {error.unattended}"
         else:
             if outcome is not None:
                 await self._finish(source, seen, outcome)

@@ -207,7 +207,9 @@ def _trouble(
         asked = outcome.tally.api_calls or outcome.proof is not None
         return known if known and not asked and known.kind in KINDS_FOR_A_PERSON else None
     since = before.trouble.since if before.trouble else now
-    return SyncTrouble(kind=type(error).__name__, what=error.what, remedy=error.remedy, since=since)
+    return SyncTrouble(
+        kind=type(error).__name__, what=error.what, remedy=error.unattended, since=since
+    )
 
 
 def rests_until(state: SyncState, now: datetime) -> datetime | None:

@@ -59,6 +59,8 @@ class _Doctor:
         self._diagnosis: Diagnosis | None = None
         self._done, self._total = 0, 0
         self._changed = True
+        self._reachable = True
+        """Of the server, as the examination began; with a change it begins anew."""
         self._task: asyncio.Task[Diagnosis] | None = None
         actions, self._lead = page_head("Doctor", "Checks everything and says what to do.")
         self._lead.props("role=status")
@@ -79,6 +81,7 @@ class _Doctor:
         if self._task is not None and not self._task.done():
             return
         self._findings, self._diagnosis = [], None
+        self._reachable = self._site.server_reachable()
         self._done, self._total, self._changed = 0, 0, True
         # The gate checks at this call, while the page is known; the task has none.
         self._task = asyncio.create_task(self._site.services.doctor.examine(self._on_examined))
@@ -99,10 +102,13 @@ class _Doctor:
     # ── drawing ──────────────────────────────────────────────────────────────────────────────
 
     def _look(self) -> None:
+        ended = self._diagnosis is not None
+        if ended and self._site.server_reachable() is not self._reachable:
+            self.begin()
         if not self._changed:
             return
         self._changed = False
-        ended = self._diagnosis is not None
+        ended = self._diagnosis is not None  # also where it has just begun again
         self._bar.set_visibility(not ended)
         self._bar.set_value(self._done / self._total if self._total else 0.0)
         self._again.set_enabled(ended)

@@ -18,7 +18,7 @@ from typing import Any, Literal, ParamSpec
 from nicegui import Client, helpers, ui
 
 from companion.assets import typed
-from companion.domain.errors import CompanionError, SignedOut, Technical
+from companion.domain.errors import CompanionError, DatabaseAway, SignedOut, Technical
 from companion.web.ui.who import SIGN_IN, at_page
 
 _log = logging.getLogger("companion.web")
@@ -49,7 +49,8 @@ def as_companion_error(error: Exception) -> CompanionError:
 
 
 def notify(error: CompanionError) -> None:
-    _notify(error.what, "bad", error.remedy)
+    away = isinstance(error, DatabaseAway) and error.remedy == DatabaseAway.default_remedy
+    _notify(error.what, "bad", DatabaseAway.on_a_page if away else error.remedy)
 
 
 def notify_done(

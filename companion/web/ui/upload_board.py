@@ -137,6 +137,8 @@ class UploadBoard:
     async def _read_quietly(self) -> None:
         try:
             await self.board()
+        except DatabaseAway:  # said once, where it is noticed
+            return
         except CompanionError as error:  # the page keeps what it has; the next reading may do
             _log.warning("The board could not be read: %s", error.detail or type(error).__name__)
 

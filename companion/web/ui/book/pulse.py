@@ -11,7 +11,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from companion.domain.errors import CompanionError
+from companion.domain.errors import CompanionError, DatabaseAway
 from companion.services.changes import BookChanged
 from companion.web.ui.upload_board import UploadBoard
 
@@ -64,6 +64,8 @@ class BookPulse:
             if sign == self._sign:
                 return
             revisions = await self._services.book.revisions()
+        except DatabaseAway:  # said once, where it is noticed
+            return
         except CompanionError as error:  # a busy disk: the next reading may succeed
             _log.warning("The revisions could not be read: %s", type(error).__name__)
             return

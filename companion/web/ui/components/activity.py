@@ -58,6 +58,7 @@ _CAUSES = {
     "accounts": "",
     "backup": "",
     "practitioners": "",
+    "practice": "",
     "settings": "",
     "look": "By itself",
 }

@@ -92,8 +92,12 @@ class _Pause:
 def _open_stop(site: Site) -> None:
     with dialog("Stop Calendar Companion?") as opened:
         text(
-            "Until it is started again no calendar is kept up to date, watched folders are not "
-            "looked at, and phones find nothing. Nothing is lost: the next start catches up."
+            "Until it is started again this computer's watched folders are not looked at, and "
+            "phones that fetch from it find nothing. Another workstation keeps the calendars, if "
+            "one is on. Nothing is lost: the next start catches up."
+            if site.services.shared_practice.shared
+            else "Until it is started again no calendar is kept up to date, watched folders are "
+            "not looked at, and phones find nothing. Nothing is lost: the next start catches up."
         )
 
         async def stop() -> None:

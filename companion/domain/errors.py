@@ -273,6 +273,29 @@ class DatabaseAway(StoreError):
         return self.by_itself if self.remedy == self.default_remedy else self.remedy
 
 
+class WorkstationForgotten(StoreError):
+    """The practice does not know this workstation any more."""
+
+    default_what = "This workstation was forgotten by the practice, so it has stopped."
+    default_remedy = (
+        "To belong to it again, with its old name: python run.py practice join. To use this "
+        "computer without it: python run.py practice leave"
+    )
+
+
+class WorkstationCopied(StoreError):
+    """Another app that runs is the same workstation: one data folder is a copy of the other."""
+
+    default_what = (
+        "The data folder of this computer is a copy of that of another workstation, which is on. "
+        "So this one has stopped."
+    )
+    default_remedy = (
+        "Start it again: python run.py. From now on it is a workstation of its own, which can be "
+        "renamed under Practice, Workstations."
+    )
+
+
 class StoreTooNew(StoreError):
     default_what = "The data was written by a newer version of Calendar Companion."
     default_remedy = "Install that version or a later one; nothing was changed."

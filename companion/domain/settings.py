@@ -223,7 +223,8 @@ class Settings:
     install_id: str
     """Random, permanent, in backups too: part of every UID in feeds."""
     restored_as: str = ""
-    """Random, made by each restore: tells the restored home from the one that was backed up."""
+    """Random, made by each restore, and each move into a practice or back: tells who goes on from
+    whatever copy of the data is left."""
     practice: Practice = field(default_factory=Practice)
     practitioners: Mapping[str, PractitionerSettings] = field(
         default_factory=lambda: MappingProxyType({})

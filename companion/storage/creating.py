@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from secrets import token_hex
 from uuid import uuid4
 
 from sqlalchemy import URL, Connection, insert, select
@@ -22,6 +23,7 @@ from companion.adapters.backup import Swap
 from companion.adapters.backup.swap import close_up
 from companion.adapters.clock import SystemClock
 from companion.adapters.database import copying
+from companion.adapters.database.claiming import claim_calendars
 from companion.adapters.database.errors import translating
 from companion.adapters.database.opening_practice import open_practice_database
 from companion.adapters.database.postgres import engine_of, url_of
@@ -125,7 +127,7 @@ async def create_practice(
                 field="database",
             )
         note = PracticeNote(
-            practice_id=uuid4().hex, workstation_id=uuid4().hex, place=place_of(url)
+            practice_id=uuid4().hex, workstation_id=uuid4().hex, place=place_of(url), name=name
         )
         gathered = await _gather(environment, note.workstation_id)
         member = Membership(note=note, url=url, key=key)
@@ -169,7 +171,9 @@ async def _gather(environment: Environment, workstation_id: str) -> _Gathered:
                 detail="integrity",
             )
         storage = DocumentStorage({})
-        fill(storage, opened.settings.read().with_folders_at(workstation_id))
+        settings = opened.settings.read().with_folders_at(workstation_id)
+        # Another writer's name: a copy of this home that still runs somewhere stops by it.
+        fill(storage, replace(settings, restored_as=token_hex(8)))
         names = await opened.secrets.names()
         values = {each: await opened.secrets.get(each) for each in names}
         return _Gathered(
@@ -316,7 +320,9 @@ class _Mover:
         for name, value in self._gathered.secrets.items():
             sealing.put(connection, name, value)
         join_practice(connection, note.workstation_id, self._name, companion.__version__)
-        return self._prove(from_home, connection, sealing)
+        rows = self._prove(from_home, connection, sealing)
+        claim_calendars(connection, now)
+        return rows
 
     def _clear(self, connection: Connection) -> None:
         """What this home left there when it took everything back."""

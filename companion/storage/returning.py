@@ -15,12 +15,14 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from secrets import token_hex
 
 from sqlalchemy import Connection, func, select, text
 
 from companion.adapters.backup import Move, Swap
 from companion.adapters.clock import SystemClock
 from companion.adapters.database import copying
+from companion.adapters.database.claiming import claim_calendars
 from companion.adapters.database.documents import documents_under
 from companion.adapters.database.errors import translating
 from companion.adapters.database.opening import open_database
@@ -130,7 +132,8 @@ def _say_goodbye(member: Membership, *, anyway: bool) -> None:
         with translating(), engine.begin() as connection:
             alone_in_moving(connection)
             leave_practice(connection, note.workstation_id)
-            if not anyway and not connection.scalar(select(func.count()).select_from(workstations)):
+            others = select(func.count()).where(workstations.c.id != note.workstation_id)
+            if not anyway and not connection.scalar(others):
                 raise BadInput(
                     "This is the last workstation of the practice: nobody would keep its "
                     "calendars.",
@@ -267,6 +270,8 @@ class _Taking:
             tables = {
                 name.removeprefix(PREFIX): json.loads(each.body) for name, each in found.items()
             }
+            for home in tables.get("home", {}).values():
+                home["restored_as"] = token_hex(8)  # as in `creating`
             self._write(SETTINGS, pack(tables))
             for document, file in NOTES.items():
                 for each in documents_under(connection, document).values():
@@ -288,11 +293,13 @@ class _Taking:
                 note_origin(file, self._note.practice_id)
             with engine.begin() as file:
                 here, there = copying.digests(file), copying.digests(connection)
+            wrong = [name for name in here if here[name] != there[name]]
+            if wrong:
+                raise _differs(" ".join(wrong))
+            with engine.begin() as file:
+                claim_calendars(file, SystemClock(self._environment.now).now())
         finally:
             engine.dispose()
-        wrong = [name for name in here if here[name] != there[name]]
-        if wrong:
-            raise _differs(" ".join(wrong))
         return {name: count for name, (count, _digest) in here.items()}
 
     def _write(self, name: str, content: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +58,7 @@ def test_a_second_workstation_does_by_commands_all_that_the_first_could(
     told = second.json("practice", "status")
     assert [each["name"] for each in told["workstations"]] == ["Back", "Desk"]
     assert len(second.json("practitioners", "list")["practitioners"]) == 1
+    assert desk.one("sync", "Anna Example")["updated"] == 1, "by it a copy of the home would stop"
     written = second.writes
     assert second.one("sync", "Anna Example")["unchanged"] == 20
     assert second.writes == written, "the same ids, whichever workstation writes"
@@ -68,14 +70,14 @@ def test_a_second_workstation_does_by_commands_all_that_the_first_could(
     assert "client_name=none" in desk.run("settings", "Anna Example")
     assert desk.one("sync", "Anna Example")["updated"] == 21
     assert [each["label"] for each in second.json("feeds", "list")["feeds"]] == ["A phone"]
-    second.run("google", "test", "Anna Example")
-    second.run("google", "check", "Anna Example")
+    for word in ("test", "check"):
+        second.run("google", word, "Anna Example")
     assert "BEGIN:VCALENDAR" in second.run("export", "Anna Example")
     (tmp_path / "exports").mkdir()
     second.run("sources", "add", "Exports", tmp_path / "exports")
     assert "Exports" in desk.run("sources", "list")
-    second.run("status")
-    second.run("doctor")
+    for word in ("status", "doctor"):
+        second.run(word)
 
     file = tmp_path / "practice.ccbackup"
     assert second.json("backup", file)["appointments"] == 21
@@ -89,9 +91,29 @@ def test_a_second_workstation_does_by_commands_all_that_the_first_could(
     assert second.json("practice", "key", "--yes")["key"] == made["key"]
     assert second.json("practice", "leave", "--take-everything", code=3) == {"held": True}
     second.run("practice", "leave", "--take-everything", "--yes")
+    assert second.one("sync", "Anna Example")["unchanged"] == 20
     assert second.one("sync", "Anna Example")["unchanged"] == 21
     assert "has moved away" in desk.json("status", code=1)["error"]["what"]
     left = desk.run("practice", "leave")
     assert made["kept"] in left, "the book as it was before the practice, to be deleted by a person"
     assert "clients' names" in left
     assert desk.json("practitioners", "list") == {"practitioners": []}
+
+
+def test_a_copy_of_the_home_that_still_runs_stops_writing(
+    desk: Station, tmp_path: Path, practice_url: URL
+) -> None:
+    desk.run("import", write_export(tmp_path / "a.csv", 20))
+    desk.run("upload", "Anna Example")
+    shutil.copytree(desk.home, tmp_path / "copy")
+    copy = Station(home=tmp_path / "copy", google=desk.google)
+    desk.run("practice", "create", "--database", shown(practice_url))
+    desk.run("sync", "Anna Example")
+
+    copy.run("import", write_export(tmp_path / "b.csv", 21))
+    assert copy.one("audit", "Anna Example", code=1)["error"]["kind"] == "AnotherWriter"
+    written = desk.writes
+    assert copy.one("sync", "Anna Example", code=1)["error"]["kind"] == "AnotherWriter"
+    assert desk.writes == written
+    assert desk.one("audit", "Anna Example")["differences"] == []
+    assert len(desk.live()) == 20

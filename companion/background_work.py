@@ -12,7 +12,13 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from companion.domain.errors import DatabaseAway, Technical
+from companion.domain.errors import (
+    DatabaseAway,
+    StoreError,
+    Technical,
+    WorkstationCopied,
+    WorkstationForgotten,
+)
 from companion.services.assembly import Application
 from companion.services.lease_work import LeaseWork
 
@@ -22,12 +28,17 @@ AGAIN = 30.0
 AWAY_SECONDS = 3.0
 """Between tries while the practice's database is away."""
 
+NO_PLACE = (WorkstationForgotten, WorkstationCopied)
+
 Run = Callable[[], Coroutine[Any, Any, None]]
 
 
-def background_work(application: Application, *, demo: bool) -> list[asyncio.Task[None]]:
+def background_work(
+    application: Application, *, demo: bool, must_stop: Callable[[StoreError], None]
+) -> list[asyncio.Task[None]]:
     """Begun; to be cancelled at the end. In a demo nobody is told of anything, and nothing is
-    entered in this computer's desktop."""
+    entered in this computer's desktop. `must_stop` is called where the practice has no place any
+    more for this workstation."""
     of_the_keeper = {
         "worker": keep_going(application.worker.run, "background sync"),
         "backups": keep_going(application.daily_backups.run, "daily backups"),
@@ -41,8 +52,17 @@ def background_work(application: Application, *, demo: bool) -> list[asyncio.Tas
     if not demo:
         works["entries"] = application.workstation.renew
     if application.stay_on is not None:
-        works["presence"] = keep_going(application.stay_on, "presence")
+        works["presence"] = partial(
+            _present, keep_going(application.stay_on, "presence"), must_stop
+        )
     return [asyncio.create_task(work(), name=name) for name, work in works.items()]
+
+
+async def _present(stay_on: Run, must_stop: Callable[[StoreError], None]) -> None:
+    try:
+        await stay_on()
+    except NO_PLACE as error:
+        must_stop(error)
 
 
 def keep_going(run: Run, name: str) -> Run:
@@ -56,7 +76,7 @@ async def _keep_going(run: Run, name: str) -> None:
         begun = clock()
         try:
             await run()
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, *NO_PLACE):
             raise
         except DatabaseAway:
             if not said or clock() - begun > AGAIN:  # it had been back meanwhile

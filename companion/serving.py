@@ -32,7 +32,7 @@ from companion.console import err, out
 from companion.desktop.demo import DemoProgram
 from companion.desktop.program import Program, start_detached, until_told
 from companion.desktop.this_desktop import may_have_a_tray
-from companion.domain.errors import Busy, DatabaseAway
+from companion.domain.errors import Busy, DatabaseAway, StoreError, WorkstationCopied
 from companion.environment import Environment
 from companion.gc_tuning import freeze_gc
 from companion.instance import Instance
@@ -41,6 +41,7 @@ from companion.services.assembly import Application
 from companion.services.files import disk_trouble
 from companion.services.maintenance.backup import VARIABLE
 from companion.stopping import Stopping
+from companion.storage.moving import become_another
 from companion.waiting import WaitingPlace, note_phones, open_when_reachable
 from companion.web.app import create_app
 from companion.web.app_server import APP_BOUNDS, MOST_TABS, app_server
@@ -234,10 +235,16 @@ async def _serve(
         most_tabs=min(MOST_TABS, files // 8),
     )
     serving = asyncio.create_task(server.serve(sockets=[place.app_socket]), name="app")
+    refused: list[StoreError] = []
+
+    def must_stop(error: StoreError) -> None:
+        refused.append(error)
+        stop.ask()
+
     phoning = keep_going(phones.run, "listener for phones")
     working = [
         asyncio.create_task(phoning(), name="phones"),
-        *background_work(application, demo=demo is not None),
+        *background_work(application, demo=demo is not None, must_stop=must_stop),
     ]
     freeze_gc()
     url = launch_url(options.port, launches.issue())
@@ -258,6 +265,10 @@ async def _serve(
     server.should_exit = True
     await asyncio.wait([serving, *working], timeout=STOP_SECONDS)
     server.force_exit = True
+    if refused:
+        if isinstance(refused[0], WorkstationCopied):
+            become_another(home)
+        raise refused[0]
     out.print("Stopped. Nothing is lost: the next start goes on from here.")
 
 

@@ -28,6 +28,8 @@ class PracticeNote:
     workstation_id: str
     place: str
     """Where the database is, for people: ``db.example/companion``."""
+    name: str = ""
+    """As the practice called this workstation last; empty until it has been entered there."""
 
     def to_json(self) -> bytes:
         return json.dumps(asdict(self), indent=1).encode()
@@ -70,7 +72,8 @@ def practice_note(home: Path) -> PracticeNote | None:
     if found is None:
         return None
     try:
-        return PracticeNote(**{each.name: str(found[each.name]) for each in fields(PracticeNote)})
+        known = {"name": "", **found}
+        return PracticeNote(**{each.name: str(known[each.name]) for each in fields(PracticeNote)})
     except KeyError as error:
         raise _damaged(home / NOTE) from error
 

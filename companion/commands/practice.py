@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from companion.commands.practice_reports import (
+    joined,
     left,
     note_json,
     show_key,
@@ -112,6 +113,7 @@ def join(database: Database = "", name: Name = "", json: Json = False) -> None:
     COMPANION_PRACTICE_KEY."""
 
     async def work() -> int:
+        from companion.adapters.practice_note import practice_note
         from companion.storage.home import sealed_secrets
         from companion.storage.joining import join_practice_here
         from companion.storage.membership import membership_of
@@ -120,14 +122,12 @@ def join(database: Database = "", name: Name = "", json: Json = False) -> None:
         address = _address(database, environment)
         note = await join_practice_here(environment, address, _typed_key(environment))
         member = await membership_of(note, environment, sealed_secrets(environment, holder=HOLDER))
-        await _open_once(environment, note, name=name.strip())
+        await _open_once(environment, note, joining=name.strip())
+        note = practice_note(environment.home) or note
         if json:
-            as_json({**note_json(note), "fingerprint": member.key.fingerprint})
+            as_json({**note_json(note), "name": note.name, "fingerprint": member.key.fingerprint})
             return DONE
-        out.print(
-            f"This computer works with the practice in {note.place} now. Key fingerprint: "
-            f"{member.key.fingerprint} (the same on every workstation).\nStart it: python run.py"
-        )
+        out.print(joined(note, name.strip(), member.key.fingerprint))
         return DONE
 
     guarded(work, json=json)
@@ -327,7 +327,11 @@ async def _member(environment: Environment) -> Membership | None:
 
 
 async def _open_once(
-    environment: Environment, note: PracticeNote, *, anyway: bool = False, name: str = ""
+    environment: Environment,
+    note: PracticeNote,
+    *,
+    anyway: bool = False,
+    joining: str | None = None,
 ) -> None:
     from companion.adapters.clock import SystemClock
     from companion.services.changes import Changes
@@ -343,7 +347,7 @@ async def _open_once(
             clock=clock,
             changes=Changes(),
             anyway=anyway,
-            name=name,
+            joining=joining,
         )
 
 

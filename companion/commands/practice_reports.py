@@ -67,6 +67,20 @@ def workstations_table(found: Sequence[Workstation], this_one: str, timezone: st
     )
 
 
+def joined(note: PracticeNote, wanted: str, fingerprint: str) -> str:
+    """`wanted`: the name that was asked for, empty for any."""
+    sentence = (
+        f"This computer is “{note.name}” of the practice in {note.place} now. Key fingerprint: "
+        f"{fingerprint} (the same on every workstation).\nStart it: python run.py"
+    )
+    if not wanted or note.name == wanted:
+        return sentence
+    return (
+        f"{sentence}\nIt is not called “{wanted}”: another workstation has that name, or this one "
+        "belonged to the practice already. It is renamed under Practice, Workstations."
+    )
+
+
 def left(place: str, kept: Sequence[Path]) -> str:
     """Of a workstation that has left; `kept` still lies there of the time before."""
     sentence = (

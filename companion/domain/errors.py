@@ -187,7 +187,7 @@ class Overtaken(CompanionError):
 
 
 class ChangedMeanwhile(CompanionError):
-    default_what = "This appointment was changed in another window meanwhile."
+    default_what = "This appointment was changed elsewhere meanwhile."
     default_remedy = "It is shown as it is now; make your change again if it is still right."
 
 
@@ -271,6 +271,29 @@ class DatabaseAway(StoreError):
     @property
     def unattended(self) -> str:
         return self.by_itself if self.remedy == self.default_remedy else self.remedy
+
+
+class WorkstationForgotten(StoreError):
+    """The practice does not know this workstation any more."""
+
+    default_what = "This workstation was forgotten by the practice, so it has stopped."
+    default_remedy = (
+        "To belong to it again, with its old name: python run.py practice join. To use this "
+        "computer without it: python run.py practice leave"
+    )
+
+
+class WorkstationCopied(StoreError):
+    """Another app that runs is the same workstation: one data folder is a copy of the other."""
+
+    default_what = (
+        "The data folder of this computer is a copy of that of another workstation, which is on. "
+        "So this one has stopped."
+    )
+    default_remedy = (
+        "Start it again: python run.py. From now on it is a workstation of its own, which can be "
+        "renamed under Practice, Workstations."
+    )
 
 
 class StoreTooNew(StoreError):

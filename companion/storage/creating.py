@@ -127,7 +127,7 @@ async def create_practice(
                 field="database",
             )
         note = PracticeNote(
-            practice_id=uuid4().hex, workstation_id=uuid4().hex, place=place_of(url)
+            practice_id=uuid4().hex, workstation_id=uuid4().hex, place=place_of(url), name=name
         )
         gathered = await _gather(environment, note.workstation_id)
         member = Membership(note=note, url=url, key=key)

@@ -14,7 +14,9 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 from sqlalchemy import URL, Connection, text
 
@@ -32,9 +34,11 @@ from companion.adapters.practice_note import (
     NOTE,
     Direction,
     MovingNote,
+    PracticeNote,
     Stage,
     moving_note,
     practice_note,
+    write_note,
 )
 from companion.adapters.secrets import FILE_NAME as SECRETS
 from companion.adapters.secrets import LOCK_NAME as SECRETS_LOCK
@@ -86,6 +90,26 @@ def nobody_else(environment: Environment) -> Iterator[None]:
 
 def moving_lock(home: Path) -> FileLock:
     return FileLock(home / "moving.lock", holder=HOLDER, patience=PATIENCE)
+
+
+def remember_name(home: Path, note: PracticeNote, name: str) -> None:
+    """How the practice calls this workstation, should that ever forget it."""
+    if name != note.name:
+        _renote(home, note, replace(note, name=name))
+
+
+def become_another(home: Path) -> None:
+    """A workstation of its own, of the same practice. Raises Busy, StoreError."""
+    note = practice_note(home)
+    if note is not None:
+        _renote(home, note, replace(note, workstation_id=uuid4().hex, name=""))
+
+
+def _renote(home: Path, known: PracticeNote, note: PracticeNote) -> None:
+    """Unless another process has left the practice, or moves it, or joined anew meanwhile."""
+    with moving_lock(home):
+        if practice_note(home) == known and moving_note(home) is None:
+            write_note(home, note, Disk())
 
 
 def swap_of(home: Path, disk: Disk | None = None) -> Swap:

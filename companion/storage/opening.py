@@ -31,8 +31,15 @@ async def open_storage(
         return await open_home(environment, stack, holder=holder, clock=clock, changes=changes)
     from companion.storage.practice import open_practice  # a home needs none of it
 
+    unattended = environment.names_a_server and bool(environment.practice_key.strip())
     return await open_practice(
-        environment, note, stack, holder=holder, clock=clock, changes=changes
+        environment,
+        note,
+        stack,
+        holder=holder,
+        clock=clock,
+        changes=changes,
+        joining="" if unattended else None,
     )
 
 

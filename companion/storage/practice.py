@@ -27,7 +27,7 @@ from companion.adapters.database.server_facts import PostgresServer
 from companion.adapters.database.settings import DatabaseSettings
 from companion.adapters.database.shared_pace import PostgresPace
 from companion.adapters.practice_note import PracticeNote
-from companion.domain.errors import BadInput, Busy, StoreError
+from companion.domain.errors import BadInput, Busy, StoreError, WorkstationForgotten
 from companion.environment import Environment
 from companion.services.changes import Changes
 from companion.services.ports import Clock
@@ -35,6 +35,7 @@ from companion.services.settings.documents import VERSION
 from companion.storage import Storage
 from companion.storage.home import sealed_secrets
 from companion.storage.membership import Membership, membership_of
+from companion.storage.moving import remember_name
 
 
 async def open_practice(
@@ -46,10 +47,11 @@ async def open_practice(
     clock: Clock,
     changes: Changes,
     anyway: bool = False,
-    name: str = "",
+    joining: str | None = None,
 ) -> Storage:
-    """Closed with `stack`. `anyway`: also where other workstations have yet to be updated; `name`:
-    of one that is new in the practice. Raises CompanionError."""
+    """Closed with `stack`. `anyway`: also where other workstations have yet to be updated;
+    `joining`: also one that the practice has forgotten, as of this name, or of its last one where
+    that is empty. Raises CompanionError."""
     home = environment.home
 
     member = await membership_of(note, environment, sealed_secrets(environment, holder=holder))
@@ -58,8 +60,10 @@ async def open_practice(
     key = secrets_key_of(row, member.key)
     if not anyway:
         wait_for_older(found, note)
-    me, name = note.workstation_id, name or socket.gethostname()
-    together = Coordination(member.url, me, name=name, version=companion.__version__, clock=clock)
+    me, wanted = note.workstation_id, joining or note.name or socket.gethostname()
+    if me not in found.members and note.name and joining is None:
+        raise WorkstationForgotten
+    together = Coordination(member.url, me, version=companion.__version__, clock=clock)
     stack.push_async_callback(together.close)
     hub = hub_of(member.url, changes)
     database = await asyncio.to_thread(
@@ -70,9 +74,10 @@ async def open_practice(
     pace = PostgresPace(member.url)
     stack.callback(pace.close)
     access = database.access
-    await access.write(
-        lambda connection: join_practice(connection, me, name, companion.__version__)
+    called = await access.write(
+        lambda connection: join_practice(connection, me, wanted, companion.__version__)
     )
+    await asyncio.to_thread(remember_name, home, note, called)
     documents = Documents(access)
     settings = await DatabaseSettings.open(access, changes=changes, announce=hub.announce)
     await hub.start(settings.renew)

@@ -132,7 +132,8 @@ def _say_goodbye(member: Membership, *, anyway: bool) -> None:
         with translating(), engine.begin() as connection:
             alone_in_moving(connection)
             leave_practice(connection, note.workstation_id)
-            if not anyway and not connection.scalar(select(func.count()).select_from(workstations)):
+            others = select(func.count()).where(workstations.c.id != note.workstation_id)
+            if not anyway and not connection.scalar(others):
                 raise BadInput(
                     "This is the last workstation of the practice: nobody would keep its "
                     "calendars.",

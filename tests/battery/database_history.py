@@ -116,7 +116,7 @@ class RealDatabase:
     def together(self, clock: Clock) -> Coordination | None:
         if not self.shared:
             return None
-        return Coordination(self.url, "desk", name="desk", version="1", clock=clock)
+        return Coordination(self.url, "desk", version="1", clock=clock)
 
     def opened(self, clock: Clock, changes: Changes, together: Coordination | None) -> Database:
         """As the program does it."""

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from sqlalchemy import URL
 
 from companion.adapters.practice_note import practice_note
-from companion.domain.errors import BadInput, CompanionError, StoreError
+from companion.domain.errors import (
+    BadInput,
+    CompanionError,
+    StoreError,
+    WorkstationForgotten,
+)
 from companion.domain.practice_key import PracticeKey
 from companion.environment import Environment
 from companion.main import open_ports
 from companion.storage.home import sealed_secrets
 from companion.storage.joining import join_practice_here
 from companion.storage.membership import membership_of, place_of
+from companion.storage.moving import become_another
 from companion.storage.remains import remains
 from companion.storage.returning import leave_here
 from tests.fakes.moving_practice import (
     TOKENS,
     at,
+    connected,
     fill,
     join,
     kept_in,
     made_of,
+    open_practice_of,
     shown,
 )
 from tests.fakes.practice_database import PracticeServer
@@ -182,3 +191,85 @@ async def test_one_may_leave_a_server_that_is_gone_for_good(
     await leave_here(first, anyway=True)
     assert practice_note(first.home) is None
     assert (await kept_in(first)).names == frozenset()
+
+
+async def opened_as(environment: Environment, name: str) -> str:
+    """What the practice calls it, once it has joined under `name`."""
+    await open_practice_of(environment, joining=name)
+    note = practice_note(environment.home)
+    assert note is not None
+    return note.name
+
+
+async def test_a_forgotten_workstation_stops_until_it_is_joined_again_under_its_old_name(
+    first: Environment, second: Environment, practice_url: URL
+) -> None:
+    made = await made_of(first, practice_url)
+    await join(second, practice_url, made)
+    assert await opened_as(second, "Back office") == "Back office"
+    with connected(practice_url) as connection:
+        connection.execute("DELETE FROM workstations WHERE name = 'Back office'")
+    with pytest.raises(WorkstationForgotten):
+        await kept_in(second)
+    assert names_in(practice_url) == {"Front desk"}
+    await join(second, practice_url, made)
+    assert await opened_as(second, "") == "Back office"
+    await kept_in(second)
+    assert names_in(practice_url) == {"Front desk", "Back office"}
+
+
+async def test_a_forgotten_workstation_that_has_both_variables_joins_by_itself(
+    first: Environment, second: Environment, practice_url: URL
+) -> None:
+    made = await made_of(first, practice_url)
+    unattended = at(second.home, database_url=shown(practice_url), practice_key=made.key.text)
+    await kept_in(unattended)
+    before = practice_note(second.home)
+    with connected(practice_url) as connection:
+        connection.execute("DELETE FROM workstations WHERE name <> 'Front desk'")
+    await kept_in(unattended)
+    assert practice_note(second.home) == before
+    assert len(names_in(practice_url)) == 2
+
+
+async def test_two_workstations_never_have_one_name(
+    first: Environment, second: Environment, practice_url: URL
+) -> None:
+    made = await made_of(first, practice_url)
+    await join(second, practice_url, made)
+    assert await opened_as(second, "front DESK") == "front DESK 2"
+
+
+async def test_a_copy_of_a_data_folder_becomes_a_workstation_of_its_own(
+    first: Environment, practice_url: URL
+) -> None:
+    before = await fill(first)
+    await made_of(first, practice_url)
+    copy = at(first.home.with_name("copy"))
+    shutil.copytree(first.home, copy.home)
+    become_another(copy.home)
+    notes = [practice_note(each.home) for each in (first, copy)]
+    assert notes[0] is not None
+    assert notes[1] is not None
+    assert notes[0].workstation_id != notes[1].workstation_id
+    assert notes[0].practice_id == notes[1].practice_id
+    assert await kept_in(first) == before
+
+
+async def test_a_copy_that_leaves_takes_no_other_out_of_the_practice(
+    first: Environment, second: Environment, practice_url: URL
+) -> None:
+    await join(second, practice_url, await made_of(first, practice_url))
+    await kept_in(second)
+    with connected(practice_url) as connection:
+        connection.execute(
+            "UPDATE workstations SET started_at = timezone('UTC', clock_timestamp()),"
+            " seen_at = timezone('UTC', clock_timestamp()) WHERE name = 'Front desk'"
+        )
+    await leave_here(first)
+    assert "Front desk" in names_in(practice_url)
+
+
+def names_in(url: URL) -> set[str]:
+    with connected(url) as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM workstations")}

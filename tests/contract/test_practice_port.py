@@ -36,9 +36,7 @@ async def practice(request: pytest.FixtureRequest) -> AsyncIterator[Practice]:
         with connect_alone(url, name="the test") as connection:
             connection.execute(ROWS)
         session = OwnSession(url, name="back-office")
-        yield PracticeWorkstations(
-            session, "back-office", name="Back office", version="1.2.3", clock=SystemClock()
-        )
+        yield PracticeWorkstations(session, "back-office", version="1.2.3", clock=SystemClock())
         session.close()
 
 

@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
-
 import pytest
 from sqlalchemy import URL
 
-from companion.adapters.clock import SystemClock
 from companion.adapters.database.practice_look import look_at
-from companion.adapters.practice_note import practice_note
 from companion.domain.errors import Busy, StoreTooNew
 from companion.environment import Environment
-from companion.services.changes import Changes
 from companion.services.settings.documents import VERSION
-from companion.storage.practice import open_practice
 from tests.fakes.moving_practice import (
     connected,
     fill,
     join,
     kept_in,
     made_of,
+    open_practice_of,
 )
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("own_keyring")]
-
-
-async def open_anyway(environment: Environment) -> None:
-    note = practice_note(environment.home)
-    assert note is not None
-    clock = SystemClock("")
-    async with AsyncExitStack() as stack:
-        await open_practice(
-            environment,
-            note,
-            stack,
-            holder="a test",
-            clock=clock,
-            changes=Changes(),
-            anyway=True,
-        )
 
 
 async def test_a_newer_form_waits_for_the_workstations_with_an_older_version(
@@ -55,7 +34,7 @@ async def test_a_newer_form_waits_for_the_workstations_with_an_older_version(
     set_settings_version(practice_url, VERSION - 1)
     with pytest.raises(Busy, match=r"an older one is working with them: Front desk \(0\.0\.9\)"):
         await kept_in(second)
-    await open_anyway(second)
+    await open_practice_of(second, anyway=True)
     assert await kept_in(second) == before
 
 

@@ -13,9 +13,11 @@ from sqlalchemy import URL
 from companion.adapters.clock import SystemClock
 from companion.adapters.database.own_connection import connect_alone
 from companion.adapters.database.own_session import OwnSession
+from companion.adapters.database.postgres import engine_of
+from companion.adapters.database.practice_row import join_practice
 from companion.adapters.database.workstations import PracticeWorkstations
-from companion.domain.errors import Busy, NotFound
-from companion.services.ports import Workstation
+from companion.domain.errors import Busy, NotFound, WorkstationCopied, WorkstationForgotten
+from companion.services.ports import Clock, Workstation
 from tests.fakes.practice_database import practice_server
 
 pytestmark = pytest.mark.postgresql
@@ -31,21 +33,27 @@ async def address() -> AsyncIterator[URL]:
 @pytest.fixture
 async def opened(address: URL) -> AsyncIterator[Open]:
     sessions: list[OwnSession] = []
+    engine = engine_of(address, 1)
 
-    def computer(workstation_id: str, name: str, ahead: float = 0) -> PracticeWorkstations:
+    def computer(
+        workstation_id: str, name: str, ahead: float = 0, clock: Clock | None = None
+    ) -> PracticeWorkstations:
+        """Of the same id: an app on a copy of the data folder."""
+        with engine.begin() as connection:
+            join_practice(connection, workstation_id, name, "1.2.3")
         sessions.append(OwnSession(address, name=workstation_id))
         return PracticeWorkstations(
             sessions[-1],
             workstation_id,
-            name=name,
             version="1.2.3",
-            clock=SystemClock(),
+            clock=clock or SystemClock(),
             wall_clock=lambda: datetime.now(UTC) + timedelta(seconds=ahead),
         )
 
     yield computer
     for each in sessions:
         each.close()
+    engine.dispose()
 
 
 @contextlib.asynccontextmanager
@@ -160,3 +168,52 @@ async def test_a_name_that_was_given_stays(opened: Open) -> None:
         assert [each.name for each in await found(desk)] == ["Front desk"]
     with pytest.raises(NotFound):
         await desk.rename("2", "Nobody")
+
+
+class QuickClock(SystemClock):
+    """Five seconds are over at once."""
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds / 500)
+
+
+async def until(condition: Callable[[Workstation], bool], computer: PracticeWorkstations) -> None:
+    async with asyncio.timeout(30):
+        while not condition((await found(computer))[0]):  # noqa: ASYNC110 - the server's
+            await asyncio.sleep(0.02)
+
+
+async def test_of_two_apps_on_copies_of_one_data_folder_the_later_gives_way(opened: Open) -> None:
+    first, copy = (opened("1", "Desk", clock=QuickClock()) for _ in range(2))
+    async with on(first):
+        since = (await found(first))[0].since
+        with pytest.raises(WorkstationCopied):
+            await asyncio.wait_for(copy.stay_on(lambda: "the copy"), 30)
+        await until(lambda desk: desk.on and desk.since == since and not desk.feed_address, first)
+
+
+async def test_an_app_that_is_started_anew_goes_on_where_the_killed_one_was(
+    opened: Open, address: URL
+) -> None:
+    desk = opened("1", "Desk", clock=QuickClock())
+    began = b"timezone('UTC', clock_timestamp()) - interval '1 h'"
+    execute(address, b"UPDATE workstations SET started_at = %s, seen_at = %s" % (began, began))
+    async with on(desk):
+        await until(lambda each: each.on, desk)
+        first = (await found(desk))[0].since
+        execute(address, b"UPDATE workstations SET started_at = " + began)  # an older state came
+        await until(
+            lambda each: each.since is not None and first is not None and each.since > first, desk
+        )
+
+
+async def test_one_that_was_forgotten_while_it_slept_does_not_come_back(
+    opened: Open, address: URL
+) -> None:
+    desk, office = opened("1", "Desk", clock=QuickClock()), opened("2", "Office")
+    staying = asyncio.create_task(desk.stay_on(lambda: ""))
+    await until(lambda each: each.on, office)
+    execute(address, b"DELETE FROM workstations WHERE id = '1'")
+    with pytest.raises(WorkstationForgotten):
+        await asyncio.wait_for(staying, 30)
+    assert [each.id for each in await found(office)] == ["2"]

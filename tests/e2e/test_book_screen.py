@@ -205,7 +205,7 @@ def test_two_windows_agree_and_the_later_editor_sees_a_notice(
     expect(twin).to_contain_text("07:15–07:45", timeout=1500)
     dialog.get_by_label("Client's last name").fill("Too late")
     dialog.get_by_role("button", name="Save").click()
-    expect(dialog).to_contain_text("changed in another window")
+    expect(dialog).to_contain_text("changed elsewhere meanwhile")
     expect(dialog.get_by_label("Client's last name")).to_have_value("Too late")
     other.context.close()
 

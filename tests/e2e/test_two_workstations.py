@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 import time
@@ -151,3 +152,32 @@ def test_one_that_is_killed_or_halted_is_followed(workstations: Workstations) ->
     workstations.edit("second", 6)
     until(shows(workstations, 6))
     assert workstations.keeper() == "first"
+
+
+def ended(app: warm.Process) -> str:
+    """What it said as it ended by itself."""
+    out, err = app.communicate(timeout=LONG)
+    assert app.returncode == 1, out + err
+    return err
+
+
+def test_an_app_that_was_forgotten_or_is_a_copy_says_so_and_stops(
+    workstations: Workstations,
+) -> None:
+    first = workstations.homes["first"]
+    copy = CommandHome(workstations.folder / "copy", first.google)
+    shutil.copytree(first.home, copy.home, ignore=shutil.ignore_patterns("*.lock", "app.*"))
+    workstations.homes["copy"] = copy
+    workstations.start("copy")
+    with workstations.connection() as connection:
+        connection.execute("DELETE FROM workstations WHERE id = %s", [workstations.ids["second"]])
+    assert "is a copy of that of another workstation" in ended(workstations.apps["copy"])
+    told = copy.json("practice", "status")
+    assert told["workstation"] not in workstations.ids.values()
+    assert "was forgotten" in ended(workstations.apps["second"])
+    refused = workstations.homes["second"].json("practice", "status", code=1)
+    assert "practice join" in refused["error"]["remedy"]
+    assert workstations.keeper() == "first"
+    assert workstations.apps["first"].poll() is None
+    names = [each["name"] for each in told["workstations"]]
+    assert len(names) == len({*names}) == 2

@@ -160,7 +160,7 @@ async def test_the_later_of_two_windows_sees_a_notice_and_keeps_what_was_typed(b
     await book.application.services.booking.cancel(made.id, seen=1)
     field(book, "Client's last name").value = "Typed here"
     press(button(book, "Save"))
-    await book.user.should_see("changed in another window")
+    await book.user.should_see("changed elsewhere meanwhile")
     assert field(book, "Client's last name").value == "Typed here"
     press(button(book, "Show as it is now"))
     await until(lambda: button(book, "Throw it away"))
@@ -302,7 +302,7 @@ async def test_a_drop_that_cannot_be_is_put_back_and_explained(book: Visit) -> N
     made = await new_visit(book)
     before = calendar(book).shown["stamp"]
     press(calendar(book), "move", {"key": made.id, "seen": 7, **place()})
-    await until(lambda: "changed in another window" in book.notices())
+    await until(lambda: "changed elsewhere meanwhile" in book.notices())
     await until(lambda: calendar(book).shown["stamp"] > before)
     assert titled(book, "Testperson")["start"].endswith("15:00:00")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,8 +16,11 @@ from sqlalchemy import URL, make_url
 from companion.adapters.database.postgres_units import UNKNOWN
 from companion.adapters.database.why_away import explaining, place_of
 from companion.background_work import keep_going
-from companion.domain.errors import CompanionError, DatabaseAway, Offline, Unreached
+from companion.domain.errors import Busy, CompanionError, DatabaseAway, Offline, Unreached
 from companion.web.ui import error_reports
+from companion.web.ui.book.pulse import BookPulse
+from companion.web.ui.upload_board import UploadBoard
+from tests.fakes.services import fake_application
 
 SECRET = "postgresql+psycopg://kim:s3cret-word@"
 
@@ -165,3 +170,25 @@ async def test_what_waits_for_the_database_says_so_once(
     assert [each.getMessage() for each in caplog.records] == [
         "the lease waits for the practice's database"
     ]
+
+
+@pytest.mark.parametrize(
+    ("failure", "lines"),
+    [
+        (DatabaseAway, []),  # said by who notices it, once
+        (Busy, ["The revisions could not be read: Busy"]),
+    ],
+)
+async def test_an_open_book_does_not_log_twice_a_second_that_it_is_away(
+    caplog: pytest.LogCaptureFixture, failure: type[CompanionError], lines: list[str]
+) -> None:
+    async def change_sign() -> None:
+        raise failure
+
+    book: Any = SimpleNamespace(change_sign=change_sign)  # all that is asked of it
+    services = replace(fake_application().services, book=book)
+    pulse = BookPulse(services, UploadBoard(services))
+    pulse.look()
+    assert pulse._reading is not None
+    await pulse._reading
+    assert [each.getMessage() for each in caplog.records] == lines

@@ -136,3 +136,8 @@ async def test_nothing_is_said_to_be_missing_of_which_nothing_is_known() -> None
         "server"
     ]
     assert "client-file" not in {each.id for each in found}
+
+
+async def test_no_two_findings_of_a_practice_that_is_well_bear_one_title() -> None:
+    titles = [each.title for each in (await findings(FakePractice())).values()]
+    assert sorted(titles) == sorted(set(titles))

@@ -17,16 +17,14 @@ from companion.services.ports import Clock
 class Coordination:
     """Of one process. `fence` is for the database that the process opens."""
 
-    def __init__(
-        self, url: URL, workstation_id: str, *, name: str, version: str, clock: Clock
-    ) -> None:
+    def __init__(self, url: URL, workstation_id: str, *, version: str, clock: Clock) -> None:
         """Connects when something is first asked; the lease, when it is first sought."""
         self._session = OwnSession(url, name="turns")
         self.fence = TurnFence()
         self.turns = PracticeTurns(PostgresTurnTable(self._session, workstation_id), clock=clock)
         self.lease = SessionLease(lambda: PostgresLeaseSession(url, workstation_id), clock=clock)
         self.workstations = PracticeWorkstations(
-            self._session, workstation_id, name=name, version=version, clock=clock
+            self._session, workstation_id, version=version, clock=clock
         )
 
     async def close(self) -> None:

@@ -44,6 +44,8 @@ class PracticeLook:
     """Of the documents; 0 where there are none."""
     seen: tuple[Seen, ...]
     """Without those that have stopped in order."""
+    members: frozenset[str]
+    """Ids of all workstations."""
 
 
 def look_at(url: URL) -> PracticeLook:
@@ -67,6 +69,7 @@ def _look(connection: Connection) -> PracticeLook:
         row=practice_in(connection) if ready else None,
         settings_version=_settings_version(connection) if ready else 0,
         seen=_seen(connection) if ready else (),
+        members=frozenset(connection.scalars(select(workstations.c.id))) if ready else frozenset(),
     )
 
 

@@ -7,15 +7,15 @@ practice's id), which is never in the database.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import UTC, datetime
+from itertools import chain, count
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from companion.adapters import crypto
 from companion.adapters.database.schema import practice, workstations
-from companion.adapters.database.upserts import insert_new
 from companion.domain.errors import BadInput
 from companion.domain.practice_key import PracticeKey
 
@@ -104,13 +104,20 @@ def note_origin(connection: Connection, practice_id: str, *, moved_to: str = "")
     )
 
 
-def join_practice(connection: Connection, workstation_id: str, name: str, version: str) -> None:
-    """Be one of its workstations; nothing where it is one already."""
+def join_practice(connection: Connection, workstation_id: str, name: str, version: str) -> str:
+    """Be one of its workstations; its name, which is another where `name` is taken, and the one
+    that it has where it is one already."""
+    connection.execute(text("LOCK TABLE workstations IN SHARE ROW EXCLUSIVE MODE"))
+    found = connection.execute(select(workstations.c.id, workstations.c.name))
+    names: dict[str, str] = {row.id: row.name for row in found}
+    if workstation_id in names:
+        return names[workstation_id]
+    free = _not_among({each.casefold() for each in names.values()}, name)
     now = func.clock_timestamp()
     connection.execute(
-        insert_new(workstations).values(
+        insert(workstations).values(
             id=workstation_id,
-            name=name,
+            name=free,
             version=version,
             started_at=None,
             feed_address="",
@@ -119,10 +126,21 @@ def join_practice(connection: Connection, workstation_id: str, name: str, versio
             seen_at=now,
         )
     )
+    return free
+
+
+def _not_among(taken: Container[str], name: str) -> str:
+    numbered = (f"{name} {number}" for number in count(2))
+    return next(each for each in chain([name], numbered) if each.casefold() not in taken)
 
 
 def leave_practice(connection: Connection, workstation_id: str) -> None:
-    connection.execute(delete(workstations).where(workstations.c.id == workstation_id))
+    """Not where its app seems to be on: who leaves has stopped it, so that is the app of another
+    computer, of whose data folder this one's is a copy."""
+    from companion.adapters.database.lease_session import IS_ON  # which a home does not load
+
+    of_it = workstations.c.id == workstation_id
+    connection.execute(delete(workstations).where(of_it, text(f"NOT ({IS_ON})")))
 
 
 def _key_of(key: PracticeKey, practice_id: str) -> bytes:

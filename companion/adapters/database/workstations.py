@@ -2,6 +2,10 @@
 
 Each that is on writes its row every few seconds, by the clock of the database. With the same
 question it learns how far its own clock is ahead, which it writes with the next.
+
+The moment at which it began is the mark of one app: where the data folder of a workstation was
+copied, two are on as the same one, and each finds the other's moment in the row. The one that began
+first puts its own back; the other finds that again and again, and gives way.
 """
 
 from __future__ import annotations
@@ -15,23 +19,31 @@ from typing import Any
 from companion.adapters.database.lease_session import IS_ON, NOW, ON_SECONDS
 from companion.adapters.database.own_connection import OwnConnection
 from companion.adapters.database.own_session import OwnSession
-from companion.domain.errors import Busy, CompanionError, NotFound
+from companion.domain.errors import (
+    Busy,
+    CompanionError,
+    NotFound,
+    WorkstationCopied,
+    WorkstationForgotten,
+)
 from companion.services.ports import Clock, Workstation
 
 log = logging.getLogger(__name__)
 
 BEAT_EVERY = 5.0
 
+TIMES_DISPLACED = 2
+"""Once may be a database that was restored under a running app."""
+
 _BEAT = f"""
-INSERT INTO workstations
-    (id, name, version, joined_at, started_at, seen_at, feed_address, clock_ahead)
-VALUES (%(me)s, %(name)s, %(version)s, {NOW}, {NOW}, {NOW}, %(feed)s, %(ahead)s)
-ON CONFLICT (id) DO UPDATE SET
-    version = excluded.version, seen_at = {NOW},
-    started_at = CASE WHEN %(first)s THEN {NOW} ELSE coalesce(workstations.started_at, {NOW}) END,
-    feed_address = excluded.feed_address, clock_ahead = excluded.clock_ahead
-RETURNING clock_timestamp()
+UPDATE workstations SET
+    version = %(version)s, seen_at = {NOW},
+    started_at = coalesce(least(started_at, %(began)s::timestamp), {NOW}),
+    feed_address = %(feed)s, clock_ahead = %(ahead)s
+WHERE id = %(me)s
+RETURNING clock_timestamp(), started_at
 """  # noqa: S608 - constants of this module
+_BEGIN = _BEAT.replace("coalesce(least(started_at, %(began)s::timestamp), ", "(")
 _OFF = f"UPDATE workstations SET started_at = NULL, seen_at = {NOW} WHERE id = %(me)s"  # noqa: S608
 _ALL = f"""
 SELECT workstations.id, name, version, joined_at, seen_at, {IS_ON}, started_at, feed_address,
@@ -59,19 +71,19 @@ class PracticeWorkstations:
         session: OwnSession,
         workstation_id: str,
         *,
-        name: str,
         version: str,
         clock: Clock,
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`name`: of one that is new here. `wall_clock`: this computer's, whatever is rehearsed."""
+        """`wall_clock`: this computer's, whatever is rehearsed."""
         self._session = session
         self._me = workstation_id
-        self._name = name
         self._version = version
         self._clock = clock
         self._wall_clock = wall_clock
         self._ahead: float | None = None
+        self._began: datetime | None = None
+        self._displaced = 0
 
     @property
     def this_one(self) -> str:
@@ -112,12 +124,17 @@ class PracticeWorkstations:
     # ── being on ──────────────────────────────────────────────────────────────────────────────
 
     async def stay_on(self, feed_address: Callable[[], str]) -> None:
-        first, failing = True, False
+        failing = out = False
+        self._began, self._displaced = None, 0
         try:
             while True:
                 try:
-                    await self._beat(feed_address(), first=first)
-                    first = failing = False
+                    await self._beat(feed_address())
+                    failing = False
+                except (WorkstationForgotten, WorkstationCopied) as error:
+                    log.warning("this workstation stops: %s", type(error).__name__)
+                    out = True
+                    raise
                 except CompanionError as error:
                     if not failing:
                         log.warning("this workstation is not seen: %s", type(error).__name__)
@@ -125,35 +142,47 @@ class PracticeWorkstations:
                 await self._clock.sleep(BEAT_EVERY)
         finally:
             with suppress(CompanionError):
-                await self._session.ask(
-                    lambda connection: connection.execute(_OFF, {"me": self._me})
-                )
+                if not out:  # the row is another's
+                    await self._session.ask(
+                        lambda connection: connection.execute(_OFF, {"me": self._me})
+                    )
 
-    async def _beat(self, feed_address: str, *, first: bool) -> None:
-        def ask(connection: OwnConnection, query: str, values: Mapping[str, Any]) -> None:
+    async def _beat(self, feed_address: str) -> None:
+        """Raises WorkstationForgotten, WorkstationCopied."""
+
+        def ask(
+            connection: OwnConnection, query: str, values: Mapping[str, Any]
+        ) -> Sequence[Any] | None:
             before = self._wall_clock()
             row = connection.execute(query, values).fetchone()
             after = self._wall_clock()
             if row is not None:
                 self._ahead = ((before - row[0]) + (after - row[0])).total_seconds() / 2
+            return row
 
-        def work(connection: OwnConnection) -> None:
+        def work(connection: OwnConnection) -> Sequence[Any] | None:
             if self._ahead is None:
                 ask(connection, "SELECT clock_timestamp()", {})
-            ask(
-                connection,
-                _BEAT,
-                {
-                    "me": self._me,
-                    "name": self._name,
-                    "version": self._version,
-                    "feed": feed_address,
-                    "ahead": self._ahead,
-                    "first": first,
-                },
-            )
+            values = {
+                "me": self._me,
+                "version": self._version,
+                "feed": feed_address,
+                "ahead": self._ahead,
+                "began": self._began,
+            }
+            return ask(connection, _BEGIN if self._began is None else _BEAT, values)
 
-        await self._session.ask(work)
+        row = await self._session.ask(work)
+        if row is None:
+            raise WorkstationForgotten
+        if self._began is None or row[1] == self._began:
+            self._began = row[1]
+            return
+        # Of an app that began earlier as this workstation; asserted anew, it stays where it is off.
+        self._displaced += 1
+        self._began = None
+        if self._displaced >= TIMES_DISPLACED:
+            raise WorkstationCopied
 
 
 def _workstation(row: Sequence[Any]) -> Workstation:

@@ -13,6 +13,7 @@ from companion.services.ports import ServerFacts
 from companion.services.workstations import CLOCK_WARN, Workstations, version_key
 
 SERVER, TITLE = "server", "Database server"
+_VERSION, _CLOCK = "Version of the database server", "Clock and the server's"
 SLOW = timedelta(milliseconds=100)
 """A page asks some ten questions."""
 PAGE = "/practice/workstations"
@@ -68,11 +69,11 @@ def _answers(facts: ServerFacts) -> Finding:
 def _version(facts: ServerFacts) -> Finding:
     if facts.supported:
         what = f"PostgreSQL {facts.version}."
-        return Finding(id="server-version", state="ok", title=TITLE, what=what)
+        return Finding(id="server-version", state="ok", title=_VERSION, what=what)
     return Finding(
         id="server-version",
         state="fail",
-        title=TITLE,
+        title=_VERSION,
         what=f"PostgreSQL {facts.version} is too old.",
         remedy="Update the server to PostgreSQL 14 or newer (pg_dump, then restore there).",
     )
@@ -114,13 +115,13 @@ def _encryption(facts: ServerFacts) -> Finding:
 def _clock(ahead: timedelta) -> Finding:
     if abs(ahead) <= CLOCK_WARN:
         what = f"Within {max(1, round(abs(ahead).total_seconds()))} s of the server's."
-        return Finding(id="server-clock", state="ok", title="Clock", what=what)
+        return Finding(id="server-clock", state="ok", title=_CLOCK, what=what)
     way = "ahead of" if ahead > timedelta() else "behind"
     seconds = round(abs(ahead).total_seconds())
     return Finding(
         id="server-clock",
         state="warn",
-        title="Clock",
+        title=_CLOCK,
         what=f"This computer's clock is {seconds:,} seconds {way} the server's. Nothing goes "
         "wrong by it, but times on pages differ, and Google refuses sign-ins of a wrong clock.",
         remedy="Let both set their clocks by themselves (date and time settings; NTP).",
@@ -136,7 +137,7 @@ def _pooler(facts: ServerFacts) -> Iterator[Finding]:
         yield Finding(
             id="server-pooler",
             state="fail",
-            title=TITLE,
+            title="Way to the database server",
             what="A pooler (such as PgBouncer) is between this program and the server, so locks "
             "and notices between workstations do not work.",
             remedy="Use the address of the PostgreSQL server itself, usually port 5432.",

@@ -243,8 +243,8 @@ class _Workstations:
         with dialog(f"Forget {each.name}?") as opened:
             text(
                 "It goes from this list. Do this for a computer that is gone for good: one that is "
-                "started again is back on the list, as it still has the practice key. If somebody "
-                "else has it now, change the database's password too."
+                "started again stops and says so, until somebody joins it anew. If somebody else "
+                "has it now, change the database's password too."
             )
 
             async def go() -> None:

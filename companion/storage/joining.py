@@ -20,7 +20,7 @@ from companion.services.changes import Changes
 from companion.services.files import Disk, make_folder
 from companion.services.pools import BACKUPS
 from companion.storage.home import open_home, sealed_secrets
-from companion.storage.membership import Membership, place_of
+from companion.storage.membership import Membership, asked_by_command, place_of
 from companion.storage.moving import (
     HOLDER,
     fresh_folder,
@@ -43,7 +43,7 @@ async def join_practice_here(
     """Its note; where this computer has joined that practice already, only the address changes.
     Raises BadInput, Busy, StoreError, SecretsError; then nothing was changed."""
     await asyncio.to_thread(make_folder, environment.home)
-    with nobody_else(environment):
+    with nobody_else(environment), asked_by_command(url_of(address)):
         return await _join(environment, address, typed_key, disk or Disk())
 
 
@@ -66,9 +66,16 @@ async def _join(environment: Environment, address: str, typed: str, disk: Disk) 
     found = await asyncio.to_thread(look_at, url)
     if found.row is None:
         raise no_practice(place)
+    known = practice_note(home)
+    if known is None and found.row.moved_to:
+        raise BadInput(
+            f"The practice has moved away from the database {place}: {found.row.moved_to}.",
+            "To share it again, make it anew there: python run.py practice create. Then join with "
+            "the new key.",
+            field="database",
+        )
     still_here(found.row)
     secrets_key_of(found.row, key)
-    known = practice_note(home)
     if known is not None and known.practice_id == found.row.practice_id:
         note = replace(known, place=place)
         kept = sealed_secrets(environment, holder=HOLDER)

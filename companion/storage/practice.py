@@ -108,8 +108,8 @@ def joined(found: PracticeLook, note: PracticeNote) -> PracticeRow:
         raise StoreError(
             f"The database {note.place} holds another practice than the one that this workstation "
             "has joined.",
-            "Check COMPANION_DATABASE_URL. Where the practice was made anew: python run.py "
-            "practice leave --anyway, then practice join.",
+            "Where the practice was made anew: python run.py practice leave --anyway, then join "
+            "with its new key: practice join. Where COMPANION_DATABASE_URL is set, check it.",
         )
     still_here(found.row)
     return found.row

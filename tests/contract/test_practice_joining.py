@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import URL
@@ -18,12 +19,14 @@ from companion.domain.errors import (
 from companion.domain.practice_key import PracticeKey
 from companion.environment import Environment
 from companion.main import open_ports
+from companion.storage.creating import create_practice
 from companion.storage.home import sealed_secrets
 from companion.storage.joining import join_practice_here
 from companion.storage.membership import membership_of, place_of
 from companion.storage.moving import become_another
 from companion.storage.remains import remains
-from companion.storage.returning import leave_here
+from companion.storage.returning import leave_here, take_everything
+from tests.fakes.database_servers import PASSWORD
 from tests.fakes.moving_practice import (
     TOKENS,
     at,
@@ -273,3 +276,42 @@ async def test_a_copy_that_leaves_takes_no_other_out_of_the_practice(
 def names_in(url: URL) -> set[str]:
     with connected(url) as connection:
         return {name for (name,) in connection.execute("SELECT name FROM workstations")}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"port": 1}, "answers at 127.0.0.1:1. See whether the address is right"),
+        ({"host": "no.such.invalid"}, "answers at no.such.invalid:"),
+        ({"query": {"sslmode": "bogus"}}, "setting that PostgreSQL does not know"),
+        ({"query": {"ssl": "1"}}, "setting that PostgreSQL does not know"),
+        ({"host": "half-a-password@127.0.0.1"}, "in the password @ is written %40"),
+        ({"drivername": "mysql"}, "Write it like postgresql://USER"),
+    ],
+)
+async def test_a_wrong_address_is_said_to_be_so(
+    second: Environment, practice_url: URL, change: dict[str, Any], said: str
+) -> None:
+    address = practice_url.set(**change).render_as_string(hide_password=False)
+    address = address.replace("half-a-password%40", "half-a-password@")
+    key = PracticeKey(bytes(20)).text
+    for attempt in (
+        join_practice_here(second, address, key),
+        create_practice(second, address, name="Desk"),
+    ):
+        with pytest.raises(CompanionError) as refused:
+            await attempt
+        assert said in f"{refused.value.what} {refused.value.remedy}"
+        assert PASSWORD not in str(refused.value)
+        assert "half-a-password" not in str(refused.value)
+    assert practice_note(second.home) is None
+
+
+async def test_who_never_belonged_to_a_practice_that_moved_away_is_told_how_it_is_shared_again(
+    first: Environment, second: Environment, practice_url: URL
+) -> None:
+    made = await made_of(first, practice_url)
+    await take_everything(first)
+    with pytest.raises(BadInput, match="moved away") as refused:
+        await join(second, practice_url, made)
+    assert "practice create" in refused.value.remedy

@@ -31,7 +31,8 @@ def url_of(address: str | URL) -> URL:
         url = make_url(address)
     except (ArgumentError, ValueError):
         url = None
-    if url is None or url.get_backend_name() != "postgresql" or not url.database:
+    named = url is not None and url.get_backend_name() == "postgresql" and url.database
+    if url is None or not named or "@" in (url.host or ""):  # that is the end of a password
         raise BadInput(
             "That is not the address of a PostgreSQL database.",
             "Write it like postgresql://USER:PASSWORD@SERVER/DATABASE?sslmode=require; in the "

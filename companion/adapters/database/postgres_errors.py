@@ -79,6 +79,10 @@ ANOTHER_SCHEMA = store(
     "The tables of the practice's database are not those that this version needs.",
     "Start Calendar Companion again; if it stays so, update this workstation.",
 )
+SETTING = store(
+    "The address of the practice's database has a setting that PostgreSQL does not know.",
+    "Correct what follows the question mark in it, as in ?sslmode=require.",
+)
 NOT_EMPTY = store(
     "The database already holds tables of another program.",
     f"{_CARER} for an empty database for Calendar Companion alone.",
@@ -186,6 +190,8 @@ _WORDS: tuple[tuple[str, Make], ...] = (
     ("does not support ssl", CERTIFICATE),
 )
 """Of the messages of a connection that was not made."""
+_OF_SETTINGS = ("invalid connection option", "invalid sslmode", "invalid uri query")
+"""The client library's own, before it connects; they are never translated by a server."""
 
 
 class Fate(Enum):
@@ -237,9 +243,11 @@ def _origin(error: Exception) -> BaseException:
 def _without_code(origin: BaseException) -> Make:
     if isinstance(origin, psycopg.DataError):  # a NUL in a text, refused before it was sent
         return unkeepable
+    said = str(origin).lower()
+    if any(words in said for words in _OF_SETTINGS):
+        return SETTING
     if not isinstance(origin, psycopg.OperationalError):
         return OURS
-    said = str(origin).lower()
     for words, make in _WORDS:
         if words in said:
             return make

@@ -64,7 +64,7 @@ from companion.services.changes import Changes
 from companion.services.files import Disk, disk_trouble, make_folder
 from companion.services.pools import BACKUPS
 from companion.storage.home import open_home
-from companion.storage.membership import Membership, asked_by_command, place_of
+from companion.storage.membership import Membership, place_of
 from companion.storage.moving import (
     HOLDER,
     after_the_commit,
@@ -131,8 +131,7 @@ async def create_practice(
         )
         gathered = await _gather(environment, note.workstation_id)
         member = Membership(note=note, url=url, key=key)
-        with asked_by_command(url):
-            await BACKUPS.run(_prepare_database, url, note.place, gathered.origin)
+        await BACKUPS.run(_prepare_database, url, note.place, gathered.origin)
         now = SystemClock(environment.now).now()
         moving = MovingNote(
             direction=Direction.INTO_PRACTICE,

@@ -20,7 +20,7 @@ from companion.services.changes import Changes
 from companion.services.files import Disk, make_folder
 from companion.services.pools import BACKUPS
 from companion.storage.home import open_home, sealed_secrets
-from companion.storage.membership import Membership, asked_by_command, place_of
+from companion.storage.membership import Membership, place_of
 from companion.storage.moving import (
     HOLDER,
     fresh_folder,
@@ -43,7 +43,7 @@ async def join_practice_here(
     """Its note; where this computer has joined that practice already, only the address changes.
     Raises BadInput, Busy, StoreError, SecretsError; then nothing was changed."""
     await asyncio.to_thread(make_folder, environment.home)
-    with nobody_else(environment), asked_by_command(url_of(address)):
+    with nobody_else(environment):
         return await _join(environment, address, typed_key, disk or Disk())
 
 

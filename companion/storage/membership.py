@@ -7,15 +7,13 @@ a computer without a password store keeps neither.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from sqlalchemy import URL
 
 from companion.adapters.database.postgres import url_of
 from companion.adapters.practice_note import PracticeNote
-from companion.domain.errors import DatabaseAway, SecretsUnavailable
+from companion.domain.errors import SecretsUnavailable
 from companion.domain.practice_key import PracticeKey, practice_key_of
 from companion.environment import Environment
 from companion.services.ports import SecretStore
@@ -54,20 +52,6 @@ async def membership_of(
             "COMPANION_DATABASE_URL and COMPANION_PRACTICE_KEY.",
         )
     return Membership(note=note, url=url_of(address), key=practice_key_of(key))
-
-
-@contextmanager
-def asked_by_command(url: URL) -> Iterator[None]:
-    """A server that does not answer at an address that a person has just given."""
-    try:
-        yield
-    except DatabaseAway as error:
-        raise DatabaseAway(
-            f"No database server answers at {url.host or 'this computer'}:{url.port or 5432}.",
-            "See whether the address is right, the server is on and this computer in its network, "
-            "then run the command again. Nothing was changed.",
-            detail=error.detail,
-        ) from error
 
 
 def place_of(url: URL) -> str:

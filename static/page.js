@@ -35,6 +35,10 @@ addEventListener("beforeunload", (event) => {
     event.preventDefault();
     event.stopImmediatePropagation();
   }, true);
+  // Another key in between, such as Esc, is no double press.
+  addEventListener("keydown", (event) => {
+    if (!["Enter", " "].includes(event.key)) last = { target: null, at: 0 };
+  }, true);
 }
 
 // Enter in a field of a dialog presses the first button that is seen, unless the field only looks for

@@ -7,7 +7,16 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-_LATER = ("documents", "secrets", "practice", "workstations", "lease", "turns", "paces")
+_LATER = (
+    "documents",
+    "secrets",
+    "practice",
+    "workstations",
+    "lease",
+    "turns",
+    "commits",
+    "paces",
+)
 
 
 def plain_id(source: str, source_id: str) -> str:

@@ -152,7 +152,7 @@ def test_the_place_is_host_and_port_or_a_folder(url: str, place: str) -> None:
 async def test_what_waits_for_the_database_says_so_once(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("companion.background_work.AWAY_SECONDS", 0)
+    monkeypatch.setitem(keep_going.__globals__, "AWAY_SECONDS", 0)
     caplog.set_level("INFO", "companion")
     tries = 0
     tried_often = asyncio.Event()

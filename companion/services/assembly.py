@@ -244,12 +244,6 @@ def build(ports: Ports) -> Application:
         activity=activity,
         clock=clock,
     )
-    shared_practice = SharedPractice(
-        practice=ports.practice,
-        server=ports.server,
-        activity=activity,
-        clock=clock,
-    )
     sources, fetched_sources, watching = sources_of(
         settings=settings,
         notes=ports.source_notes,

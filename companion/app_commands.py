@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import Any
 
 import companion
-from companion.domain.errors import CompanionError, DatabaseAway
+from companion.domain.errors import CompanionError
+from companion.domain.practice_errors import DatabaseAway
 from companion.services.assembly import Application
 from companion.services.standing import standing
 from companion.services.workstations import OTHERS_LATER

@@ -12,13 +12,8 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from companion.domain.errors import (
-    DatabaseAway,
-    StoreError,
-    Technical,
-    WorkstationCopied,
-    WorkstationForgotten,
-)
+from companion.domain.errors import StoreError, Technical
+from companion.domain.practice_errors import DatabaseAway, WorkstationCopied, WorkstationForgotten
 from companion.services.assembly import Application
 from companion.services.lease_work import LeaseWork
 

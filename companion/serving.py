@@ -32,7 +32,8 @@ from companion.console import err, out
 from companion.desktop.demo import DemoProgram
 from companion.desktop.program import Program, start_detached, until_told
 from companion.desktop.this_desktop import may_have_a_tray
-from companion.domain.errors import Busy, DatabaseAway, StoreError, WorkstationCopied
+from companion.domain.errors import Busy, StoreError
+from companion.domain.practice_errors import DatabaseAway, WorkstationCopied
 from companion.environment import Environment
 from companion.gc_tuning import freeze_gc
 from companion.instance import Instance

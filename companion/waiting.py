@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import companion
 from companion.adapters.clock import SystemClock
 from companion.adapters.feed_files import FeedFiles
-from companion.domain.errors import DatabaseAway
+from companion.domain.practice_errors import DatabaseAway
 from companion.domain.settings import Practice, Settings
 from companion.services.feeds.kept_answers import KeptAnswers
 from companion.services.feeds.reachability import ListenerStatus

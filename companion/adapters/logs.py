@@ -23,7 +23,8 @@ from functools import lru_cache
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from companion.domain.errors import DatabaseAway, Technical
+from companion.domain.errors import Technical
+from companion.domain.practice_errors import DatabaseAway
 
 FILE_NAME = "companion.log"
 OURS = "companion"

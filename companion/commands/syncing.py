@@ -32,7 +32,8 @@ from companion.commands.sync_reports import (
 )
 from companion.console import as_json, err, error_json, out, print_error, progress_bar
 from companion.domain.differences import when
-from companion.domain.errors import BadInput, CompanionError, DatabaseAway
+from companion.domain.errors import BadInput, CompanionError
+from companion.domain.practice_errors import DatabaseAway
 
 if TYPE_CHECKING:
     from companion.domain.appointments import Practitioner

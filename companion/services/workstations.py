@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from companion.domain.errors import BadInput, Busy, DatabaseAway, NotFound, StoreError
+from companion.domain.errors import BadInput, Busy, NotFound, StoreError
 from companion.domain.plain_text import clean_text
+from companion.domain.practice_errors import DatabaseAway
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows, allows_signed_in
 from companion.services.activity import note

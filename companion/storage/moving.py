@@ -44,7 +44,8 @@ from companion.adapters.secrets import FILE_NAME as SECRETS
 from companion.adapters.secrets import LOCK_NAME as SECRETS_LOCK
 from companion.adapters.secrets import SealedSecrets
 from companion.adapters.source_notes import FILE_NAME as SOURCES_FILE
-from companion.domain.errors import Busy, CompanionError, DatabaseAway, StoreError
+from companion.domain.errors import Busy, CompanionError, StoreError
+from companion.domain.practice_errors import DatabaseAway
 from companion.environment import Environment
 from companion.instance import Instance
 from companion.services.files import Disk, disk_trouble, make_folder

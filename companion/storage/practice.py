@@ -27,7 +27,8 @@ from companion.adapters.database.server_facts import PostgresServer
 from companion.adapters.database.settings import DatabaseSettings
 from companion.adapters.database.shared_pace import PostgresPace
 from companion.adapters.practice_note import PracticeNote
-from companion.domain.errors import BadInput, Busy, StoreError, WorkstationForgotten
+from companion.domain.errors import BadInput, Busy, StoreError
+from companion.domain.practice_errors import WorkstationForgotten
 from companion.environment import Environment
 from companion.services.changes import Changes
 from companion.services.ports import Clock

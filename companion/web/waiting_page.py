@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 
-from companion.domain.errors import DatabaseAway
+from companion.domain.practice_errors import DatabaseAway
 from companion.services.workstations import AWAY_GOES_ON, AWAY_RESTS
 from companion.web.control import CONTROL, ControlPath
 from companion.web.guard import App, GuardedRequest, Receive, Scope, answer, host_names, judge

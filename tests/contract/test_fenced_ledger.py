@@ -20,7 +20,8 @@ from companion.adapters.database.own_connection import connect_alone
 from companion.adapters.database.own_session import OwnSession
 from companion.adapters.database.turn_table import PostgresTurnTable
 from companion.adapters.database.turns import PracticeTurns
-from companion.domain.errors import Busy, Overtaken
+from companion.domain.errors import Busy
+from companion.domain.practice_errors import Overtaken
 from companion.domain.reconcile import EntryState, LedgerEntry
 from companion.domain.sync_state import SyncState
 from companion.services.ports import CalendarRef

@@ -22,7 +22,7 @@ from companion.adapters.clock import SystemClock
 from companion.adapters.database.lease import SessionLease
 from companion.adapters.database.lease_session import LEASE, PostgresLeaseSession, Timing
 from companion.adapters.database.own_connection import connect_alone
-from companion.domain.errors import DatabaseAway
+from companion.domain.practice_errors import DatabaseAway
 from tests.fakes.cables import Cable, cable_to
 from tests.fakes.practice_database import practice_server
 

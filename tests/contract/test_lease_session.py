@@ -14,7 +14,7 @@ from companion.adapters.database.lease_session import (
     Taken,
 )
 from companion.adapters.database.own_connection import connect_alone
-from companion.domain.errors import DatabaseAway
+from companion.domain.practice_errors import DatabaseAway
 from tests.fakes.lease import LeaseServer
 from tests.fakes.practice_database import practice_server
 

@@ -24,7 +24,7 @@ from companion.adapters.database.notes import (
 )
 from companion.adapters.file_locks import FileLock
 from companion.domain.backup_plan import BackupRecord, GoodBackup
-from companion.domain.errors import Overtaken
+from companion.domain.practice_errors import Overtaken
 from companion.services.maintenance.daily_backups import BackupNotes
 from companion.services.notices.keeping import NoticeStore
 from companion.services.notices.telling import NoticeBook

@@ -20,7 +20,8 @@ from companion.adapters.database.opening_practice import open_practice_database
 from companion.adapters.database.postgres_connection import check_server
 from companion.adapters.database.postgres_errors import BY_SQLSTATE, of_postgresql
 from companion.adapters.database.schema import HEAD, metadata
-from companion.domain.errors import BadInput, CompanionError, DatabaseAway, StoreError, StoreTooNew
+from companion.domain.errors import BadInput, CompanionError, StoreError, StoreTooNew
+from companion.domain.practice_errors import DatabaseAway
 from tests.contract.book_samples import appointment, put
 from tests.fakes.clock import MONDAY, FakeClock
 from tests.fakes.database_servers import PASSWORD

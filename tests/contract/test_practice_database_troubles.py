@@ -14,7 +14,8 @@ from sqlalchemy import URL, Connection, text
 
 from companion.adapters.database import Database, postgres, postgres_connection
 from companion.adapters.database.postgres_access import PostgresAccess
-from companion.domain.errors import Busy, DatabaseAway, StoreError, StoreTooNew
+from companion.domain.errors import Busy, StoreError, StoreTooNew
+from companion.domain.practice_errors import DatabaseAway
 from companion.domain.sync_state import SyncState
 from companion.services.changes import Change, Changes, SyncStateChanged
 from companion.services.ports import BookChange

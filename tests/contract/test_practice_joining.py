@@ -10,12 +10,8 @@ import pytest
 from sqlalchemy import URL
 
 from companion.adapters.practice_note import practice_note
-from companion.domain.errors import (
-    BadInput,
-    CompanionError,
-    StoreError,
-    WorkstationForgotten,
-)
+from companion.domain.errors import BadInput, CompanionError, StoreError
+from companion.domain.practice_errors import WorkstationForgotten
 from companion.domain.practice_key import PracticeKey
 from companion.environment import Environment
 from companion.main import open_ports

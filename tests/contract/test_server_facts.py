@@ -12,7 +12,8 @@ from sqlalchemy import URL
 from companion.adapters.database.practice_look import look_at
 from companion.adapters.database.server_facts import PostgresServer, examine
 from companion.adapters.database.shared_pace import PostgresPace
-from companion.domain.errors import CompanionError, DatabaseAway, StoreError, Unreached
+from companion.domain.errors import CompanionError, StoreError
+from companion.domain.practice_errors import DatabaseAway, Unreached
 from companion.services.ports import Refill, Spending
 from tests.fakes.practice_database import PracticeServer
 

@@ -15,7 +15,7 @@ from sqlalchemy import URL
 
 from companion.adapters.database.shared_pace import PostgresPace
 from companion.adapters.pace_file import PaceFile
-from companion.domain.errors import DatabaseAway
+from companion.domain.practice_errors import DatabaseAway
 from companion.services.ports import Refill, Spending
 from companion.services.sync.pacing import Pacer
 from tests.fakes.clock import FakeClock

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from companion.adapters.feed_files import FeedFiles
-from companion.domain.errors import DatabaseAway
+from companion.domain.practice_errors import DatabaseAway
 from companion.domain.settings import Practice
 from companion.domain.tokens import token_digest
 from companion.services.feeds.answers import FeedBody

@@ -16,7 +16,8 @@ from companion.adapters.database.own_session import OwnSession
 from companion.adapters.database.postgres import engine_of
 from companion.adapters.database.practice_row import join_practice
 from companion.adapters.database.workstations import PracticeWorkstations
-from companion.domain.errors import Busy, NotFound, WorkstationCopied, WorkstationForgotten
+from companion.domain.errors import Busy, NotFound
+from companion.domain.practice_errors import WorkstationCopied, WorkstationForgotten
 from companion.services.ports import Clock, Workstation
 from tests.fakes.practice_database import practice_server
 

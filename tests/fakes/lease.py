@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from companion.adapters.database.lease_session import Proof, Taken
-from companion.domain.errors import DatabaseAway
+from companion.domain.practice_errors import DatabaseAway
 
 
 @dataclass

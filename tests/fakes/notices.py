@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from companion.domain.errors import NoticeNotSent, Overtaken, StoreError
+from companion.domain.errors import NoticeNotSent, StoreError
 from companion.domain.notice_choices import MailServer
+from companion.domain.practice_errors import Overtaken
 from companion.services.notices.keeping import from_json, to_json
 from companion.services.notices.telling import NoticeBook
 from companion.services.notices.ways import Mail, NoticeWays

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from companion.domain.errors import Busy, DatabaseAway, NotFound
+from companion.domain.errors import Busy, NotFound
+from companion.domain.practice_errors import DatabaseAway
 from companion.services.ports import ServerFacts, Workstation
 
 MORNING = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from companion.adapters.database.turn_table import TURN_SECONDS, Holder, Renewed, TakenTurn
-from companion.domain.errors import DatabaseAway
+from companion.domain.practice_errors import DatabaseAway
 from tests.fakes.clock import FakeClock
 
 

@@ -16,7 +16,8 @@ from sqlalchemy import URL, make_url
 from companion.adapters.database.postgres_units import UNKNOWN
 from companion.adapters.database.why_away import explaining, place_of
 from companion.background_work import keep_going
-from companion.domain.errors import Busy, CompanionError, DatabaseAway, Offline, Unreached
+from companion.domain.errors import Busy, CompanionError, Offline
+from companion.domain.practice_errors import DatabaseAway, Unreached
 from companion.web.ui import error_reports
 from companion.web.ui.book.pulse import BookPulse
 from companion.web.ui.upload_board import UploadBoard

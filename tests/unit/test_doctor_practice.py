@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from companion.domain.errors import DatabaseAway, Unreached
+from companion.domain.practice_errors import DatabaseAway, Unreached
 from companion.services.maintenance.doctor import Doctor, closed_home
 from companion.services.maintenance.findings import Finding
 from tests.fakes.practice import WELL, FakePractice, off, workstation

@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import pytest
 
-from companion.domain.errors import Overtaken
 from companion.domain.notice_choices import MailServer, NoticeChoices
+from companion.domain.practice_errors import Overtaken
 from companion.services.maintenance.computer_checks import LITTLE
 from companion.services.notices import notices as notices_module
 from companion.services.notices.notices import GRACE, Notices

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from companion.domain.errors import DatabaseAway, Overtaken
+from companion.domain.practice_errors import DatabaseAway, Overtaken
 from companion.domain.reconcile import EntryState
 from companion.domain.sync_state import SyncState
 from companion.services.sync import writing

@@ -10,7 +10,8 @@ import pytest
 from companion.adapters.database.fence import TurnFence, current_turn
 from companion.adapters.database.turn_table import TURN_SECONDS
 from companion.adapters.database.turns import RENEW_EVERY, PracticeTurns
-from companion.domain.errors import Busy, DatabaseAway, Overtaken
+from companion.domain.errors import Busy
+from companion.domain.practice_errors import DatabaseAway, Overtaken
 from tests.fakes.clock import FakeClock
 from tests.fakes.turn_table import MemoryTurnTable
 

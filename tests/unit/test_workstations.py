@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from companion.commands.sync_reports import app_words, board_json, board_words
-from companion.domain.errors import BadInput, Busy, DatabaseAway, NotFound
+from companion.domain.errors import BadInput, Busy, NotFound
+from companion.domain.practice_errors import DatabaseAway
 from companion.services.standing import standing
 from companion.services.workstations import FRESH, PATIENCE, version_key
 from tests.fakes.clock import FakeClock

@@ -17,7 +17,8 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, bindparam, select
 
 from companion.adapters.database.schema import turns
-from companion.domain.errors import Busy, Overtaken
+from companion.domain.errors import Busy
+from companion.domain.practice_errors import Overtaken
 
 Check = Callable[[Connection], None]
 """The first statement of a transaction. Raises Overtaken."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from companion.adapters.database.documents import Documents, Outdated
 from companion.domain.backup_plan import BackupRecord
-from companion.domain.errors import Overtaken
+from companion.domain.practice_errors import Overtaken
 from companion.services.maintenance import backup_records
 from companion.services.notices import keeping
 from companion.services.notices.telling import NoticeBook

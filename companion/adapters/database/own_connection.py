@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 import psycopg
 from sqlalchemy import URL
 
-from companion.domain.errors import Busy, DatabaseAway, StoreError
+from companion.domain.errors import Busy, StoreError
+from companion.domain.practice_errors import DatabaseAway
 
 Result = TypeVar("Result")
 PATIENCE = 4.0

@@ -9,7 +9,7 @@ from typing import TypeVar
 from sqlalchemy import URL
 
 from companion.adapters.database.own_connection import OwnConnection, answering, connect_alone
-from companion.domain.errors import DatabaseAway
+from companion.domain.practice_errors import DatabaseAway
 from companion.services.threads import Threads
 
 Result = TypeVar("Result")

@@ -23,7 +23,8 @@ from companion.adapters.database.errors import (
     too_big,
     unkeepable,
 )
-from companion.domain.errors import CompanionError, DatabaseAway, StoreDamaged
+from companion.domain.errors import CompanionError, StoreDamaged
+from companion.domain.practice_errors import DatabaseAway
 
 _CARER = "Ask whoever looks after the database server"
 

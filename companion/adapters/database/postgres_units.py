@@ -23,7 +23,7 @@ from companion.adapters.database.errors import CLOSED, translated, translating_t
 from companion.adapters.database.outages import Outage, pause_after_clash, pause_when_away
 from companion.adapters.database.postgres import MIGRATING, is_current
 from companion.adapters.database.postgres_errors import ANOTHER_SCHEMA, Fate, fate_of
-from companion.domain.errors import DatabaseAway
+from companion.domain.practice_errors import DatabaseAway
 
 Result = TypeVar("Result")
 _CLASHES = 6

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import URL
 
 from companion.adapters.database.own_connection import OwnConnection, answering, connect_alone
-from companion.domain.errors import DatabaseAway
+from companion.domain.practice_errors import DatabaseAway
 from companion.services.ports import Reserved, Spending
 from companion.services.sync.shared_buckets import (
     AHEAD,

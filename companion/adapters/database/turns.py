@@ -16,7 +16,8 @@ from typing import Any
 
 from companion.adapters.database.fence import HeldTurn, current_turn
 from companion.adapters.database.turn_table import TURN_SECONDS, TakenTurn, TurnTable
-from companion.domain.errors import Busy, CompanionError, DatabaseAway, Overtaken
+from companion.domain.errors import Busy, CompanionError
+from companion.domain.practice_errors import DatabaseAway, Overtaken
 from companion.services.ports import Clock
 from companion.services.steady import steady as steady_time
 from companion.services.sync.snapshot import Turn

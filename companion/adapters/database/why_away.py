@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 from sqlalchemy import URL
 
-from companion.domain.errors import DatabaseAway, Unreached
+from companion.domain.practice_errors import DatabaseAway, Unreached
 
 KNOCK_SECONDS = 3.0
 _PORT = 5432

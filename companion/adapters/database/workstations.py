@@ -19,13 +19,8 @@ from typing import Any
 from companion.adapters.database.lease_session import IS_ON, NOW, ON_SECONDS
 from companion.adapters.database.own_connection import OwnConnection
 from companion.adapters.database.own_session import OwnSession
-from companion.domain.errors import (
-    Busy,
-    CompanionError,
-    NotFound,
-    WorkstationCopied,
-    WorkstationForgotten,
-)
+from companion.domain.errors import Busy, CompanionError, NotFound
+from companion.domain.practice_errors import WorkstationCopied, WorkstationForgotten
 from companion.services.ports import Clock, Workstation
 
 log = logging.getLogger(__name__)

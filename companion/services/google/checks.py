@@ -19,7 +19,6 @@ from companion.domain.errors import (
     CalendarGone,
     ClientFileMissing,
     CompanionError,
-    DatabaseAway,
     DelegationRefused,
     EventGone,
     PermissionDenied,
@@ -30,6 +29,7 @@ from companion.domain.errors import (
 )
 from companion.domain.event_keys import EventKey, event_id
 from companion.domain.events import CalendarEvent
+from companion.domain.practice_errors import DatabaseAway
 from companion.domain.reconcile import ObservedEvent
 from companion.domain.settings import GoogleLink
 from companion.domain.sync_state import SyncState, SyncTrouble

@@ -7,7 +7,8 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 
-from companion.domain.errors import CompanionError, DatabaseAway, Offline
+from companion.domain.errors import CompanionError, Offline
+from companion.domain.practice_errors import DatabaseAway
 from companion.domain.settings import PractitionerSettings
 from companion.services.google.client import ServiceAccount
 from companion.services.google.consents import DELEGATION

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from companion.domain.errors import CompanionError, DatabaseAway, Technical
+from companion.domain.errors import CompanionError, Technical
+from companion.domain.practice_errors import DatabaseAway
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.maintenance import computer_checks, google_checks, practice_checks

@@ -23,13 +23,13 @@ from functools import partial
 
 from companion.domain.errors import (
     CompanionError,
-    DatabaseAway,
     Offline,
     ScopeMissing,
     SignInError,
     SignInExpired,
     TransientError,
 )
+from companion.domain.practice_errors import DatabaseAway
 from companion.domain.settings import GoogleLink, PractitionerSettings
 from companion.domain.sync_state import SyncState
 from companion.services.google.consents import CalendarChoice, missing, scopes_for

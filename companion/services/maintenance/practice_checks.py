@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from functools import partial
 
-from companion.domain.errors import DatabaseAway
+from companion.domain.practice_errors import DatabaseAway
 from companion.services.maintenance.findings import Check, CheckContext, Finding, FindingAction
 from companion.services.ports import ServerFacts
 from companion.services.workstations import CLOCK_WARN, Workstations, version_key

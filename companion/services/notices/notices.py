@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from companion.domain.errors import BadInput, CompanionError, NoticeNotSent, Overtaken
+from companion.domain.errors import BadInput, CompanionError, NoticeNotSent
 from companion.domain.notice_choices import NoticeChoices
+from companion.domain.practice_errors import Overtaken
 from companion.domain.settings import Practice, Settings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows

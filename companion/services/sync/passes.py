@@ -15,9 +15,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from companion.domain.differences import Difference, find_differences
-from companion.domain.errors import BadInput, CompanionError, Overtaken
+from companion.domain.errors import BadInput, CompanionError
 from companion.domain.events import CalendarEvent
 from companion.domain.keepers import Keeper
+from companion.domain.practice_errors import Overtaken
 from companion.domain.reconcile import EntryState, ObservedEvent, SyncPlan, reconcile
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.sync_state import Proof, SyncState

@@ -22,15 +22,8 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
-from companion.domain.errors import (
-    Busy,
-    CompanionError,
-    DatabaseAway,
-    Offline,
-    Overtaken,
-    RemoteError,
-    TransientError,
-)
+from companion.domain.errors import Busy, CompanionError, Offline, RemoteError, TransientError
+from companion.domain.practice_errors import DatabaseAway, Overtaken
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.sync_state import SyncState
 from companion.services.changes import BookChanged, Change, Changes, SettingsChanged

@@ -27,7 +27,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from companion.domain.errors import CompanionError, EventGone, Overtaken, TransientError
+from companion.domain.errors import CompanionError, EventGone, TransientError
+from companion.domain.practice_errors import Overtaken
 from companion.domain.reconcile import Delete, EntryState, LedgerEntry, ObservedEvent, SyncPlan
 from companion.domain.window import SyncWindow
 from companion.services.ports import CalendarRef, Clock, Ledger, RemoteCalendar, Write, WriteAnswer

@@ -18,7 +18,8 @@ from typing import Any, Literal, ParamSpec
 from nicegui import Client, helpers, ui
 
 from companion.assets import typed
-from companion.domain.errors import CompanionError, DatabaseAway, SignedOut, Technical
+from companion.domain.errors import CompanionError, SignedOut, Technical
+from companion.domain.practice_errors import DatabaseAway
 from companion.web.ui.who import SIGN_IN, at_page
 
 _log = logging.getLogger("companion.web")

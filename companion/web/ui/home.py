@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from nicegui import ui
 
 from companion.domain.client_names import skeleton
-from companion.domain.errors import DatabaseAway
+from companion.domain.practice_errors import DatabaseAway
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.services.activity_csv import EVERYTHING, activity_csv

@@ -11,13 +11,8 @@ from typing import ParamSpec
 from nicegui import ui
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from companion.domain.errors import (
-    CompanionError,
-    DatabaseAway,
-    NotAllowed,
-    NotFound,
-    SignedOut,
-)
+from companion.domain.errors import CompanionError, NotAllowed, NotFound, SignedOut
+from companion.domain.practice_errors import DatabaseAway
 from companion.domain.users import Role
 from companion.services.access.rules import Rule
 from companion.services.workstations import AWAY_GOES_ON, AWAY_RESTS

@@ -16,7 +16,7 @@ from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
 from companion.assets import typed
-from companion.domain.errors import DatabaseAway
+from companion.domain.practice_errors import DatabaseAway
 from companion.domain.users import User
 from companion.services.workstations import AWAY_GOES_ON, AWAY_RESTS
 from companion.web.ui.error_reports import report_errors

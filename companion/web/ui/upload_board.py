@@ -16,7 +16,8 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from companion.domain.errors import CompanionError, DatabaseAway
+from companion.domain.errors import CompanionError
+from companion.domain.practice_errors import DatabaseAway
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows, allows_signed_in
 from companion.services.sync.progress import SyncPhase

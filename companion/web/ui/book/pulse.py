@@ -11,7 +11,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from companion.domain.errors import CompanionError, DatabaseAway
+from companion.domain.errors import CompanionError
+from companion.domain.practice_errors import DatabaseAway
 from companion.services.changes import BookChanged
 from companion.web.ui.upload_board import UploadBoard
 

@@ -64,7 +64,8 @@ def source_words(status: SourceStatus, timezone: str) -> None:
     if watcher is not None and watcher.absent:
         moment = watcher.off_since
         seen = f" Last seen: {when(moment, timezone)}." if moment else ""
-        out.print(f"  {watcher.absent}{seen}")
+        out.print(f"  {watcher.absent}{seen} {watcher.remedy}")
+        out.print(f'  From here: python run.py sources watch "{settings.name}"')
     elif watcher is not None:
         out.print(f"  Watched by {'this workstation' if watcher.here else watcher.name}")
     if status.failing:

@@ -83,7 +83,8 @@ class Workstations:
 
 
 class SharedPractice:
-    """Every method but `shared` and `reachable` raises NotFound in a home that is not shared."""
+    """In a home that is not shared `shared`, `reachable`, `keeping` and `without_this_one` say so;
+    all else raises NotFound."""
 
     def __init__(
         self,
@@ -282,6 +283,15 @@ class SharedPractice:
 def away() -> Keeping:
     remedy = f"{AWAY_GOES_ON} {AWAY_RESTS}"
     return Keeping(sentence=DatabaseAway.default_what, remedy=remedy, away=True)
+
+
+def clock_off(each: Workstation) -> str:
+    """``95 seconds ahead of``, or ``behind``, the server's clock; empty where that is harmless or
+    no longer known."""
+    if not each.on or abs(each.clock_ahead) <= CLOCK_WARN:
+        return ""
+    seconds = round(abs(each.clock_ahead).total_seconds())
+    return f"{seconds:,} seconds {'ahead of' if each.clock_ahead > timedelta() else 'behind'}"
 
 
 def workstation_name(name: str) -> str:

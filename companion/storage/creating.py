@@ -63,6 +63,7 @@ from companion.environment import Environment
 from companion.services.changes import Changes
 from companion.services.files import Disk, disk_trouble, make_folder
 from companion.services.pools import BACKUPS
+from companion.services.workstations import workstation_name
 from companion.storage.home import open_home
 from companion.storage.membership import Membership, place_of
 from companion.storage.moving import (
@@ -114,7 +115,7 @@ async def create_practice(
     """`name`: of this workstation. The practice key is COMPANION_PRACTICE_KEY, or a new one.
     Raises Busy, BadInput, StoreError, SecretsError; then the home is as it was."""
     disk, home = disk or Disk(), environment.home
-    url = url_of(address)
+    url, name = url_of(address), workstation_name(name)
     given = environment.practice_key
     key = practice_key_of(given) if given.strip() else PracticeKey(random(SECRET_BYTES))
     await asyncio.to_thread(make_folder, home)

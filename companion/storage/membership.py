@@ -48,8 +48,8 @@ async def membership_of(
         missing = "the practice key" if address else "the address of its database"
         raise SecretsUnavailable(
             f"This workstation belongs to a practice, but {missing} is not kept on it.",
-            "Join again: python run.py practice leave --anyway, then practice join. Or set "
-            "COMPANION_DATABASE_URL and COMPANION_PRACTICE_KEY.",
+            "Join again: python run.py practice join. Or set COMPANION_DATABASE_URL and "
+            "COMPANION_PRACTICE_KEY.",
         )
     return Membership(note=note, url=url_of(address), key=practice_key_of(key))
 

@@ -21,6 +21,7 @@ from companion.adapters.database.practice_row import (
     join_practice,
     secrets_key_of,
 )
+from companion.adapters.database.restored_copy import take_copy_over
 from companion.adapters.database.schema import HEAD
 from companion.adapters.database.secrets import SharedSecrets
 from companion.adapters.database.server_facts import PostgresServer
@@ -33,6 +34,7 @@ from companion.environment import Environment
 from companion.services.changes import Changes
 from companion.services.ports import Clock
 from companion.services.settings.documents import VERSION
+from companion.services.workstations import workstation_name
 from companion.storage import Storage
 from companion.storage.home import sealed_secrets
 from companion.storage.membership import Membership, membership_of
@@ -61,7 +63,8 @@ async def open_practice(
     key = secrets_key_of(row, member.key)
     if not anyway:
         wait_for_older(found, note)
-    me, wanted = note.workstation_id, joining or note.name or socket.gethostname()
+    name = workstation_name(joining) if joining else note.name
+    me, wanted = note.workstation_id, name or socket.gethostname()
     if me not in found.members and note.name and joining is None:
         raise WorkstationForgotten
     together = Coordination(member.url, me, version=companion.__version__, clock=clock)
@@ -79,6 +82,7 @@ async def open_practice(
         lambda connection: join_practice(connection, me, wanted, companion.__version__)
     )
     await asyncio.to_thread(remember_name, home, note, called)
+    await access.write(lambda connection: take_copy_over(connection, clock.now()))
     documents = Documents(access)
     settings = await DatabaseSettings.open(access, changes=changes, announce=hub.announce)
     await hub.start(settings.renew)

@@ -9,6 +9,7 @@ from sqlalchemy import URL
 
 from companion.domain.errors import BadInput, Busy, CompanionError, StoreError
 from companion.domain.practice_key import PracticeKey
+from companion.domain.sync_state import SyncState
 from companion.environment import Environment
 from companion.instance import Instance
 from companion.main import open_ports
@@ -220,3 +221,25 @@ async def test_what_one_at_a_time_does_is_kept_apart_on_all_workstations(
             assert await there.sync_locks.holder(turn) == here.practice.this_one
         with pytest.raises(Busy):
             await here.stores.ledger.write(CALENDAR, put=[ENTRY])
+
+
+async def test_a_dump_that_was_put_back_goes_on_as_another_writer(
+    first: Environment, practice_url: URL
+) -> None:
+    await made_of(first, practice_url)
+    async with open_ports(first, holder="a test") as ports:
+        await ports.stores.ledger.edit_state("anna-example", lambda _: SyncState(history="kept"))
+        before = ports.settings.read().restored_as
+    async with open_ports(first, holder="a test") as ports:
+        assert ports.settings.read().restored_as == before, "it is the same database"
+        assert not (await ports.stores.ledger.state("anna-example")).claimed
+
+    with connected(practice_url) as connection:
+        connection.execute("UPDATE practice SET database = 'another/1'")  # as a dump brings it
+    async with open_ports(first, holder="a test") as ports:
+        after = ports.settings.read().restored_as
+        state = await ports.stores.ledger.state("anna-example")
+    assert after not in {"", before}
+    assert (state.claimed, state.audit_due, state.history) == (True, True, "kept")
+    async with open_ports(first, holder="a test") as ports:
+        assert ports.settings.read().restored_as == after

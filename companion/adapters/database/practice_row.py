@@ -15,6 +15,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from companion.adapters import crypto
+from companion.adapters.database.restored_copy import database_of
 from companion.adapters.database.schema import practice, workstations
 from companion.domain.errors import BadInput
 from companion.domain.practice_key import PracticeKey
@@ -63,6 +64,7 @@ def found_practice(
             sealed_key=sealed,
             created_at=at,
             moved_to="",
+            database=database_of(connection),
         )
     )
     return secrets_key
@@ -100,6 +102,7 @@ def note_origin(connection: Connection, practice_id: str, *, moved_to: str = "")
             sealed_key=b"",
             created_at=datetime.now(UTC),
             moved_to=moved_to,
+            database="",
         )
     )
 

@@ -335,6 +335,7 @@ practice = Table(
     Column("sealed_key", LargeBinary, nullable=False),  # of the secrets, under the practice key
     Column("created_at", Instant, nullable=False),
     Column("moved_to", Text, nullable=False),  # empty while the practice is here
+    Column("database", Text, nullable=False),  # which one it was when it was last opened
 )
 
 workstations = Table(

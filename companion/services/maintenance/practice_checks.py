@@ -10,7 +10,7 @@ from functools import partial
 from companion.domain.practice_errors import DatabaseAway
 from companion.services.maintenance.findings import Check, CheckContext, Finding, FindingAction
 from companion.services.ports import ServerFacts
-from companion.services.workstations import CLOCK_WARN, Workstations, version_key
+from companion.services.workstations import CLOCK_WARN, Workstations, clock_off, version_key
 
 SERVER, TITLE = "server", "Database server"
 _VERSION, _CLOCK = "Version of the database server", "Clock and the server's"
@@ -191,14 +191,13 @@ def _versions(context: CheckContext, seen: Workstations) -> Iterator[Finding]:
 def _clocks(seen: Workstations) -> Iterator[Finding]:
     """Of the others; this one's own is measured now."""
     for each in seen.all:
-        if each.on and each.id != seen.this_one and abs(each.clock_ahead) > CLOCK_WARN:
-            seconds = round(abs(each.clock_ahead).total_seconds())
-            way = "ahead of" if each.clock_ahead > timedelta() else "behind"
+        off = clock_off(each)
+        if off and each.id != seen.this_one:
             yield Finding(
                 id=f"workstation-clock:{each.id}",
                 state="warn",
                 title="Workstations",
-                what=f"The clock of {each.name} is {seconds:,} seconds {way} the server's.",
+                what=f"The clock of {each.name} is {off} the server's.",
                 remedy=f"Let {each.name} set its clock by itself (date and time settings).",
                 action=_LOOK,
             )

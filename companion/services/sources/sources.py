@@ -57,6 +57,11 @@ class SourceStatus:
         return self.note.trouble if self.automatic else ""
 
     @property
+    def silent(self) -> str:
+        """The same, also where the workstation that watches its folder is off, as at night."""
+        return self.failing or (self.watcher.absent if self.watcher is not None else "")
+
+    @property
     def lies_at(self) -> str:
         """Name of the other workstation in whose folder its waiting files lie; empty where they can
         be looked at here."""
@@ -64,11 +69,6 @@ class SourceStatus:
         if watcher is None or watcher.here or self.settings.folder.startswith(NETWORK_PATH):
             return ""
         return watcher.name
-
-    @property
-    def silent(self) -> str:
-        """The same, also where the workstation that watches its folder is off, as at night."""
-        return self.failing or (self.watcher.absent if self.watcher is not None else "")
 
 
 class Sources:

@@ -37,6 +37,16 @@ class Watcher:
             return "The workstation that watched this folder has left the practice."
         return f"{self.name} is off: the folder is not watched." if self.off_since else ""
 
+    @property
+    def remedy(self) -> str:
+        """What to do where it is absent."""
+        if not self.name:
+            return "Watch it from a workstation that sees it."
+        return (
+            "Start Calendar Companion there, or watch the folder from here if this computer sees "
+            "it too."
+        )
+
 
 async def _nobody() -> Workstations:
     return Workstations()

@@ -11,7 +11,7 @@ from nicegui import ui
 from companion.domain.errors import BadInput
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
-from companion.services.workstations import CLOCK_WARN, LONGEST_NAME, PATIENCE
+from companion.services.workstations import LONGEST_NAME, PATIENCE, clock_off
 from companion.web.ui import formatting
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.fields import clear_errors, fail_field
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from companion.services.ports import Workstation
-    from companion.services.workstations import Workstations
+    from companion.services.workstations import Keeping, Workstations
 
 PATH = "/practice/workstations"
 LOOK_SECONDS = 1.0
@@ -50,6 +50,7 @@ def create(site: Site) -> None:
     async def workstations() -> None:
         shared = site.services.shared_practice
         seen = await shared.workstations() if shared.shared else None
+        keeping = await shared.keeping()
         with frame(site, "Workstations", active="/practice"):
             if site.may(Action.PRACTICE):
                 back_link("Practice", "/practice")
@@ -65,7 +66,7 @@ def create(site: Site) -> None:
             if seen is None:
                 _alone()
             else:
-                _Workstations(site, seen)
+                _Workstations(site, seen, keeping)
 
 
 def workstations_card(site: Site) -> None:
@@ -103,7 +104,7 @@ def _alone() -> None:
 class _Workstations:
     """The list; drawn again when what it shows is another."""
 
-    def __init__(self, site: Site, seen: Workstations) -> None:
+    def __init__(self, site: Site, seen: Workstations, keeping: Keeping | None) -> None:
         self._site = site
         self._shared = site.services.shared_practice
         self._changes = site.may(Action.PRACTICE)
@@ -114,21 +115,21 @@ class _Workstations:
         self._note = box().props("role=status")
         with card():
             self._list = box("lines lines--first stations", tag="ul")
-        self._draw(seen)
+        self._draw(seen, keeping)
         ui.timer(LOOK_SECONDS, report_errors(self._look))
 
     async def _look(self) -> None:
-        self._draw(await self._shared.workstations())
+        self._draw(await self._shared.workstations(), await self._shared.keeping())
 
-    def _draw(self, seen: Workstations) -> None:
+    def _draw(self, seen: Workstations, keeping: Keeping | None) -> None:
         now, zone = self._site.services.clock.now(), self._site.timezone
         lines = [(each, _facts(each, zone, now)) for each in seen.all]
         self._follow(seen)
-        shown = (lines, seen.away, seen.newest, self._taking_over)
+        shown = (lines, keeping, seen.newest, self._taking_over)
         if shown == self._shown:
             return
         self._shown = shown
-        self._draw_note(seen)
+        self._draw_note(seen, keeping)
         self._list.clear()
         with self._list:
             for each, facts in lines:
@@ -151,7 +152,7 @@ class _Workstations:
         waited = self._site.services.clock.monotonic() - self._asked_at
         return waited > PATIENCE.total_seconds()
 
-    def _draw_note(self, seen: Workstations) -> None:
+    def _draw_note(self, seen: Workstations, keeping: Keeping | None) -> None:
         self._note.clear()
         wanted = next((each for each in seen.all if each.id == self._taking_over), None)
         with self._note:
@@ -159,13 +160,11 @@ class _Workstations:
                 with notice("info", icon="sync"):
                     text(f"{wanted.name} is taking over …", "strong")
                     text("It takes some seconds. What was begun is ended in order first.")
-            elif seen.keeper is None and not seen.away:
-                with notice("warn"):
-                    text("No workstation keeps the calendars just now.", "strong")
-                    text(
-                        "One that is on takes over within a minute. If none does, start Calendar "
-                        "Companion on one of them and run the doctor there."
-                    )
+            elif keeping is not None and not (keeping.by or keeping.away):
+                with notice("warn" if keeping.remedy else "info"):
+                    text(keeping.sentence, "strong")
+                    if keeping.remedy:
+                        text(keeping.remedy)
 
     # ── one of them ───────────────────────────────────────────────────────────────────────────
 
@@ -278,11 +277,6 @@ def _troubles(seen: Workstations, each: Workstation) -> list[str]:
     said = []
     if seen.outdated(each):
         said.append(f"Update {each.name}: another workstation has version {seen.newest}.")
-    seconds = round(abs(each.clock_ahead).total_seconds())
-    if each.on and abs(each.clock_ahead) > CLOCK_WARN:
-        way = "ahead of" if each.clock_ahead.total_seconds() > 0 else "behind"
-        said.append(
-            f"Its clock is {formatting.counted(seconds, 'second')} {way} the server's: let the "
-            "system set it by itself."
-        )
+    if off := clock_off(each):
+        said.append(f"Its clock is {off} the server's: let the system set it by itself.")
     return said

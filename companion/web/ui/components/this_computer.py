@@ -21,7 +21,6 @@ async def this_computer(site: Site) -> None:
     """The card; raises CompanionError where the system does not answer."""
     station = site.services.workstation
     autostart, menu = await station.autostart(), await station.menu()
-    keeping = await site.services.shared_practice.keeping()
     with card("This computer"):
         text(
             "Calendars and phones are kept up to date while Calendar Companion runs. It needs no "
@@ -42,7 +41,7 @@ async def this_computer(site: Site) -> None:
         )
         pause = _Pause(site)
         with box("actions"):
-            if "sync" in site.options.commands and (keeping is None or keeping.here):
+            if "sync" in site.options.commands:
                 button("Sync now", partial(_sync, site, pause))
             pause.place()
             if "stop" in site.options.commands:

@@ -111,13 +111,7 @@ class SourceCard:
                 moment = formatting.short(watcher.off_since, self._site.timezone, now)
                 seen = f" Last seen: {moment}."
             text(f"{watcher.absent}{seen}")
-            text(
-                "Start Calendar Companion there, or watch the folder from here if this computer "
-                "sees it too."
-                if watcher.name
-                else "Watch it from a workstation that sees it.",
-                "small",
-            )
+            text(watcher.remedy, "small")
 
     def _facts(self, status: SourceStatus, today: str) -> None:
         settings, note = status.settings, status.note

@@ -38,6 +38,7 @@ def _kept() -> None:
         sa.Column("sealed_key", sa.LargeBinary, nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("moved_to", sa.Text, nullable=False),
+        sa.Column("database", sa.Text, nullable=False),
     )
     op.create_table(
         "workstations",

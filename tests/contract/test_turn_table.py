@@ -116,6 +116,17 @@ async def test_a_turn_may_be_taken_again_under_its_own_token(turns: Turns) -> No
     assert await turns.desk.take(MIRA, taken.token) is None
 
 
+async def test_a_turn_that_was_anothers_by_then_is_known_to_be_broken_off(turns: Turns) -> None:
+    taken = await turns.desk.take(MIRA, 0)
+    turns.pass_by(TURN_SECONDS + 1)
+    assert await turns.office.take(MIRA, 0) is not None
+    turns.pass_by(TURN_SECONDS + 1)
+    assert taken is not None
+    again = await turns.desk.take(MIRA, taken.token)
+    assert again is not None
+    assert again.broken_off
+
+
 async def test_who_has_a_turn_is_told(turns: Turns) -> None:
     assert await turns.office.holder(MIRA) is None
     taken = await turns.desk.take(MIRA, 0)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from companion.adapters.database.turn_table import TURN_SECONDS, Holder, Renewed, TakenTurn
+from companion.adapters.database.turn_table import TURN_SECONDS, Holder, Renewed, TakenTurn, taken
 from companion.domain.practice_errors import DatabaseAway
 from tests.fakes.clock import FakeClock
 
@@ -39,7 +39,7 @@ class MemoryTurnTable:
             return None
         before = row or TurnRow(0, "", now)
         self.rows[name] = TurnRow(before.token + 1, self.me, now + TURN_SECONDS)
-        return TakenTurn(before.token + 1, bool(before.workstation) and not mine)
+        return taken(before.token + 1, before.workstation, mine)
 
     async def renew(self, turns: Sequence[tuple[str, int]]) -> Renewed:
         await self._ask()

@@ -144,6 +144,24 @@ async def test_the_same_process_goes_on_while_its_call_has_not_ended(
     assert await office.table.take(MIRA, 0) is not None
 
 
+@pytest.mark.parametrize("stopped", ["while it holds the turn", "while it is granted"])
+async def test_a_call_is_waited_for_also_after_the_turn_was_taken_again_and_left(
+    desk: Computer, office: Computer, clock: FakeClock, stopped: str
+) -> None:
+    """Stop, Upload and Stop, during one call that hangs."""
+    call: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async with desk.turns.hold(MIRA):
+        desk.turns.linger(call)
+    again = asyncio.create_task(held_for(desk, MIRA, clock))
+    await (asyncio.sleep(0) if stopped == "while it is granted" else clock.advance(1))
+    again.cancel()
+    await clock.advance(3 * TURN_SECONDS)
+    assert await office.table.take(MIRA, 0) is None
+    call.set_result(None)
+    await clock.advance(1)
+    assert await office.table.take(MIRA, 0) is not None
+
+
 async def test_what_is_being_written_is_waited_for_before_the_turn_is_given_back(
     desk: Computer, office: Computer, clock: FakeClock
 ) -> None:

@@ -55,6 +55,11 @@ class TakenTurn:
     broken_off: bool
 
 
+def taken(token: int, before: str | None, mine: int) -> TakenTurn:
+    """`before`: which workstation had it and did not give it back; `mine`: as for `take`."""
+    return TakenTurn(token, broken_off=bool(before) and token != mine + 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Renewed:
     """What is in neither is being written under just now, and is to be tried again soon."""
@@ -95,7 +100,7 @@ class PostgresTurnTable:
         def work(connection: OwnConnection) -> TakenTurn | None:
             values = {"name": name, "me": self._me, "mine": mine}
             row = connection.execute(_TAKE, values).fetchone()
-            return TakenTurn(int(row[0]), bool(row[1]) and not mine) if row else None
+            return taken(int(row[0]), row[1], mine) if row else None
 
         return await self._session.ask(work)
 

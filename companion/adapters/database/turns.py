@@ -134,9 +134,11 @@ class PracticeTurns:
         taken = await self._table.take(name, left.token if left is not None else 0)
         if taken is None:
             return None
+        turn = self._begin(name, taken, asked)
         if left is not None:
+            turn.calls = [each for each in left.calls if not each.done()]
             self._over(left)
-        return self._begin(name, taken, asked)
+        return turn
 
     def _begin(self, name: str, taken: TakenTurn, asked: float) -> HeldTurn:
         turn = HeldTurn(

@@ -14,7 +14,8 @@ from companion.services.ports import Lease
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 LAST_MOMENT = 1.0
-"""Seconds for the work at the end. What is written later is refused, for its turn is another's."""
+"""Seconds for the work at the end; then the lease is given up. A pass that takes longer still has
+its turn, for which whoever keeps the calendars next waits."""
 
 
 class LeaseWork:

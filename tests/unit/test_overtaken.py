@@ -10,10 +10,13 @@ from dataclasses import replace
 
 import pytest
 
+from companion.adapters.database.turn_table import TURN_SECONDS
+from companion.domain.errors import Offline
 from companion.domain.practice_errors import DatabaseAway, Overtaken
 from companion.domain.reconcile import EntryState
 from companion.domain.sync_state import SyncState
 from companion.services.sync import writing
+from tests.battery.calendars import BatteryCalendar
 from tests.battery.shared_practice import Practice
 from tests.battery.world import ANNA, appointment
 
@@ -178,6 +181,45 @@ async def test_the_others_pass_looks_at_google_after_a_turn_that_was_broken_off(
     assert await practice.table.take(f"sync-{ANNA}", 0)  # by a process that died
     result = await practice.office_runs()
     assert result.proof is not None
+
+
+async def broken_off(practice: Practice) -> None:
+    """A process died in its pass over a calendar that was complete."""
+    await practice.desk.put(appointment(1))
+    await practice.desk.run()
+    assert await practice.table.take(f"sync-{ANNA}", 0)
+    await practice.desk.clock.sleep(TURN_SECONDS + 1)
+
+
+async def test_google_is_looked_at_also_where_the_first_pass_after_it_fails(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unreachable(*_: object, **__: object) -> None:
+        raise Offline
+
+    await broken_off(practice)
+    with monkeypatch.context() as offline:
+        offline.setattr(BatteryCalendar, "list_ours", unreachable)
+        assert isinstance((await practice.office_runs()).error, Offline)
+    assert (await practice.office_runs()).proof is not None
+
+
+@pytest.mark.parametrize("work", ["put back", "paused", "cancelled"])
+async def test_google_is_looked_at_also_where_the_turn_was_taken_for_something_else(
+    practice: Practice, work: str
+) -> None:
+    await broken_off(practice)
+    office = practice.office
+    if work == "put back":
+        await office.auditing.put_back(ANNA)
+    elif work == "paused":
+        async with office.syncing.paused_sync(ANNA):
+            pass
+    else:
+        office.at_step = lambda _step: office.syncing.cancel(ANNA)
+        await asyncio.wait({asyncio.create_task(office.run())})
+        office.at_step = lambda _step: None
+    assert (await practice.office_runs()).proof is not None
 
 
 async def test_what_was_overtaken_is_no_trouble_that_a_person_sees(practice: Practice) -> None:

@@ -28,6 +28,7 @@ from companion.services.ports import (
     RemoteCalendar,
     calendar_of,
 )
+from companion.services.sync.calendar_turn import calendar_turn
 from companion.services.sync.held_removals import HeldRemovals
 from companion.services.sync.observing import Observer
 from companion.services.sync.one_writer import admit, begins, stamped_anew, stopped
@@ -129,8 +130,7 @@ class Pass:
         self._publish(0, 0, SyncPhase.PLANNING)
         error: CompanionError | None = None
         try:
-            async with self._parts.locks.hold(f"sync-{self._id}") as turn:
-                self._audit |= turn.broken_off
+            async with calendar_turn(self._parts, self._id):
                 self._settings = self._parts.settings.read()
                 self._record = ready(self._settings, self._id)
                 self._keeper = self._settings.keeper_of(self._record.google)

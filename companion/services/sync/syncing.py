@@ -20,6 +20,7 @@ from companion.services.access.rules import allows
 from companion.services.changes import BookChanged, Change, Changes, Publisher
 from companion.services.ports import CalendarRef, Messages
 from companion.services.sync import one_writer
+from companion.services.sync.calendar_turn import calendar_turn
 from companion.services.sync.elsewhere import RunsElsewhere
 from companion.services.sync.held_removals import HeldRemovals, held_deletes
 from companion.services.sync.passes import WORKER, Pass, PassResult
@@ -103,6 +104,10 @@ class Syncing:
         """One at a time among all processes of this home, or of its practice. Raises Busy."""
         return self._parts.locks.hold(name, patience=patience)
 
+    def calendar_turn(self, practitioner_id: str) -> AbstractAsyncContextManager[None]:
+        """The turn of a pass, for other work on that calendar and its ledger. Raises Busy."""
+        return calendar_turn(self._parts, practitioner_id)
+
     @asynccontextmanager
     async def paused_sync(self, practitioner_id: str) -> AsyncIterator[None]:
         """While it lasts no pass of this practitioner runs, here or in another process; one that
@@ -113,7 +118,7 @@ class Syncing:
             task.cancel()
         async with (
             self._locks.setdefault(practitioner_id, asyncio.Lock()),
-            self._parts.locks.hold(f"sync-{practitioner_id}"),
+            self.calendar_turn(practitioner_id),
         ):
             await self._shared.drain_in_flight(practitioner_id)
             yield

@@ -123,7 +123,7 @@ def _damaged(path: Path) -> StoreDamaged:
     return StoreDamaged(
         f"The file {path.name} of the data folder cannot be read: it says whether this computer "
         "belongs to a practice that several workstations share.",
-        "Put it back from a copy of the data folder. If it did belong to one: python run.py "
-        "practice leave, then practice join.",
+        "Put it back from a copy of the data folder. If it did belong to one, rename the file and "
+        "join again: python run.py practice join.",
         detail=path.name,
     )

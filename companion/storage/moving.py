@@ -290,4 +290,6 @@ def row_when_quiet(url: URL) -> PracticeRow | None:
 def alone_in_moving(connection: Connection) -> None:
     """Until the transaction ends. Waits; raises Busy after half a minute."""
     connection.execute(text("SET LOCAL lock_timeout = '30s'"))
+    # What is copied is read and sealed on this side meanwhile.
+    connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '10min'"))
     connection.execute(text(f"SELECT pg_advisory_xact_lock({MOVING_LOCK})"))

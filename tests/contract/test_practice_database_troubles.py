@@ -143,7 +143,7 @@ async def test_a_server_that_says_nothing_at_all_is_given_up(
     cable: Cable, practice_url: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres_connection.WatchedConnection, "answer_seconds", 0.3)
-    monkeypatch.setattr(postgres_connection, "CONNECT_SECONDS", 2)  # the least that libpq takes
+    monkeypatch.setattr(postgres, "CONNECT_SECONDS", 2)  # the least that libpq takes
     database = opened(practice_url.set(port=cable.port), patience=0.5)
     cable.pull_out()
     with pytest.raises(DatabaseAway):
@@ -208,6 +208,22 @@ async def test_who_no_longer_waits_for_the_server_is_let_go(
     await database.close()
     answers = await asyncio.gather(*others, return_exceptions=True)
     assert {str(each)[:28] for each in answers} == {"Calendar Companion is closing"[:28]}
+
+
+async def test_who_gives_up_waiting_for_a_lock_is_no_sign_that_the_server_is_away(
+    practice_url: URL, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = opened(practice_url, patience=0.0)
+    with session_of_another(practice_url) as other:
+        other.execute(text(f"SELECT pg_advisory_xact_lock({0x0CA1_0002})"))
+        waiting = asyncio.ensure_future(database.book.apply(BookChange(put=[appointment()]), NOW))
+        await asyncio.wait([waiting], timeout=0.3)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting  # its connection closes itself after two seconds
+    assert "is away" not in caplog.text
+    assert await database.book.count() == 0
+    await database.close()
 
 
 async def test_what_is_written_while_another_workstation_updates_the_tables_is_refused(

@@ -73,7 +73,7 @@ def test_without_the_right_to_pace_calls_the_doctor_s_sentence_says_what_to_gran
         one = Spending(
             account="anna", units=1, project_units=1, of_account=refill, of_project=refill
         )
-        with pytest.raises(StoreError, match="refused what this program has to do"):
+        with pytest.raises(StoreError, match="may not do that in the practice"):
             pace.reserve_now(one)
         pace.close()
 

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 import psycopg
 from sqlalchemy import URL
 
-from companion.domain.errors import Busy, StoreError
+from companion.adapters.database.postgres import given_by
+from companion.adapters.database.postgres_errors import of_postgresql
 from companion.domain.practice_errors import DatabaseAway
 
 Result = TypeVar("Result")
@@ -22,13 +23,6 @@ PATIENCE = 4.0
 """Seconds for one statement."""
 _LOOKS = 0.1
 """Seconds between looks at whether the patience is over."""
-_KEEPALIVES: dict[str, Any] = {
-    "keepalives": 1,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 20_000,
-}
 _SESSION = (
     "SET TIME ZONE 'UTC'",
     "SET tcp_keepalives_idle = 10",
@@ -68,10 +62,8 @@ def connect_alone(url: URL, *, name: str, idle_seconds: float = 0.0) -> OwnConne
 
 
 def _connected(url: URL, name: str, idle_seconds: float) -> OwnConnection:
-    _, given = url.get_dialect()().create_connect_args(url)
     connection = OwnConnection.connect(
-        **{"connect_timeout": 5, **_KEEPALIVES, **given},
-        application_name=f"Calendar Companion {name}",
+        **{**given_by(url), "application_name": f"Calendar Companion {name}"},
         autocommit=True,
         prepare_threshold=None,
     )
@@ -89,18 +81,11 @@ def _connected(url: URL, name: str, idle_seconds: float) -> OwnConnection:
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """Raises DatabaseAway where the server does not answer, StoreError where it refuses; Busy where
+    """Raises DatabaseAway where the server does not answer, StoreError where it refuses, Busy where
     others kept a row for too long."""
     try:
         yield
-    except psycopg.errors.LockNotAvailable as error:
-        raise Busy(detail="55P03") from error
+    except psycopg.InterfaceError as error:  # the connection was closed
+        raise DatabaseAway(detail=type(error).__name__) from error
     except psycopg.Error as error:
-        detail = f"{type(error).__name__} {error.sqlstate or ''}"
-        if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-            raise DatabaseAway(detail=detail) from error
-        raise StoreError(
-            "The practice's database refused what this program has to do there.",
-            "Run the doctor, which says what is missing: python run.py doctor",
-            detail=detail,
-        ) from error
+        raise of_postgresql(error) from None

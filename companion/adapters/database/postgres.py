@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 DRIVER = "postgresql+psycopg"
 MIGRATING = 0x0CA1_0001
 """The advisory lock of whoever changes the tables."""
+ALIVE = {"idle": 10, "interval": 5, "count": 3}
+"""Seconds, and times, after which a session whose computer is silent is given up."""
+CONNECT_SECONDS = 5
 LOCK_SECONDS = 10
 """How long a row is waited for."""
 BOOK_SECONDS = 30
@@ -40,6 +43,20 @@ def url_of(address: str | URL) -> URL:
             field="COMPANION_DATABASE_URL",
         )
     return url.set(drivername=DRIVER)
+
+
+def given_by(url: URL) -> dict[str, Any]:
+    """What the driver is told: our patience with the network, and whatever the address says."""
+    _, given = url.get_dialect()().create_connect_args(url)
+    ours: dict[str, Any] = {
+        "connect_timeout": CONNECT_SECONDS,
+        "keepalives": 1,
+        **{f"keepalives_{name}": each for name, each in ALIVE.items()},
+        "tcp_user_timeout": 20_000,
+        "application_name": "Calendar Companion",
+        "client_encoding": "UTF8",
+    }
+    return {**ours, **given}
 
 
 def engine_of(url: URL, connections: int) -> Engine:

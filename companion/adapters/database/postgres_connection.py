@@ -16,25 +16,23 @@ import psycopg
 from psycopg.abc import PQGen
 from sqlalchemy import URL
 
-from companion.adapters.database.postgres import LOCK_SECONDS
+from companion.adapters.database.postgres import ALIVE, LOCK_SECONDS, given_by
 from companion.domain.errors import StoreError
 
 Answer = TypeVar("Answer")
 
 OLDEST_SERVER = 14
-CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 60
 ANSWER_SECONDS = 75.0
 """Without a byte of the server's, which would have given up by itself: it is not there."""
 _PATIENT_SECONDS = 2.0
 """A statement is let finish so long, though nobody wants its answer any more."""
-_ALIVE = {"idle": 10, "interval": 5, "count": 3}
 _SESSION = {
     "TimeZone": "UTC",
     "lock_timeout": f"{LOCK_SECONDS}s",
     "statement_timeout": f"{STATEMENT_SECONDS}s",
     "idle_in_transaction_session_timeout": "20s",
-    **{f"tcp_keepalives_{name}": str(each) for name, each in _ALIVE.items()},
+    **{f"tcp_keepalives_{name}": str(each) for name, each in ALIVE.items()},
 }
 
 
@@ -72,22 +70,7 @@ class WatchedConnection(psycopg.Connection[Any]):
 
 
 def connected(url: URL) -> WatchedConnection:
-    given: dict[str, Any] = {
-        "host": url.host,
-        "port": url.port,
-        "user": url.username,
-        "password": url.password,
-        "dbname": url.database,
-        "connect_timeout": CONNECT_SECONDS,
-        "keepalives": 1,
-        **{f"keepalives_{name}": each for name, each in _ALIVE.items()},
-        "tcp_user_timeout": 25_000,
-        "application_name": "Calendar Companion",
-        "client_encoding": "UTF8",
-        **url.query,
-    }
-    wanted = {name: each for name, each in given.items() if each is not None}
-    made = WatchedConnection.connect(**wanted, autocommit=True)
+    made = WatchedConnection.connect(**given_by(url), autocommit=True)
     made.prepare_threshold = None  # plans that know the values, and none that a migration breaks
     try:
         _begin_session(made)

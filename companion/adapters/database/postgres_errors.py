@@ -97,11 +97,6 @@ MOVED = store(
     "Start Calendar Companion again: it says where the practice is now. Nothing is lost.",
 )
 
-MOVED = store(
-    "The practice has moved away from this database; nothing is kept here any more.",
-    "Ask whoever looks after the practice where it is now, and join it there.",
-)
-
 BY_SQLSTATE: dict[str, Make] = {
     "00": OURS,
     "01": OURS,
@@ -165,7 +160,6 @@ BY_SQLSTATE: dict[str, Make] = {
     "57": _away,
     "57014": busy,
     "58": DISK_FAULT,
-    "CC001": MOVED,  # ours: `copying.close_to_writers`
     "72": busy,
     "F0": OURS,
     "HV": OURS,

@@ -22,6 +22,7 @@ from companion.adapters.database.commit_marks import CommitMark, CommitMarks
 from companion.adapters.database.errors import CLOSED, translated, translating_texts
 from companion.adapters.database.outages import Outage, pause_after_clash, pause_when_away
 from companion.adapters.database.postgres import MIGRATING, is_current
+from companion.adapters.database.postgres_connection import ANSWER_SECONDS
 from companion.adapters.database.postgres_errors import ANOTHER_SCHEMA, Fate, fate_of
 from companion.domain.practice_errors import DatabaseAway
 
@@ -29,6 +30,8 @@ Result = TypeVar("Result")
 _CLASHES = 6
 """So often it may meet another's transaction."""
 _ENDINGS, _ENDING = 60, 0.05
+_MIGRATION_SECONDS = 900.0
+"""For one statement of a migration, or for another workstation's."""
 _MIGRATE = text(
     "SELECT set_config('lock_timeout', '5min', true), set_config('statement_timeout', '0', true),"
     f" set_config('idle_in_transaction_session_timeout', '0', true),"
@@ -91,9 +94,15 @@ class Units:
         """`work` in a transaction that may take its time, one workstation after the other."""
 
         def attempt() -> None:
-            with self._engine.begin() as connection:
-                connection.execute(_MIGRATE)
-                work(connection)
+            with self._engine.connect() as connection:
+                raw: Any = connection.connection.driver_connection
+                raw.answer_seconds = _MIGRATION_SECONDS
+                try:
+                    with connection.begin():
+                        connection.execute(_MIGRATE)
+                        work(connection)
+                finally:
+                    raw.answer_seconds = ANSWER_SECONDS
 
         self._repeated(attempt, threading.Event(), _Begun())
 
@@ -109,6 +118,9 @@ class Units:
                     result = attempt()
             except (SQLAlchemyError, psycopg.Error, OSError) as error:
                 fate = fate_of(error)
+                if unwanted.is_set():  # its connection may have closed itself: the server is there
+                    self._marks.leave_slot()
+                    raise CLOSED("not wanted any more") from None
                 if fate is Fate.REPEAT and clashes < _CLASHES:
                     clashes += 1
                     pause = pause_after_clash(clashes)
@@ -119,6 +131,8 @@ class Units:
                     self._marks.leave_slot()
                     raise UNKNOWN from None
                 else:
+                    if fate is Fate.WAIT and begun.mark is not None:
+                        self._marks.leave_slot()  # the server may think its session alive
                     raise translated(error) from None  # its own words quote what was written
             else:
                 self._outage.answered()

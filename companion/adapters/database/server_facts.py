@@ -18,14 +18,13 @@ from typing import Any
 import psycopg
 from sqlalchemy import URL
 
-from companion.adapters.database.postgres_errors import of_postgresql
+from companion.adapters.database.own_connection import answering, connect_alone
+from companion.adapters.database.postgres_connection import OLDEST_SERVER
 from companion.adapters.database.schema import metadata
 from companion.adapters.database.why_away import explaining
 from companion.services.ports import ServerFacts
 
-OLDEST = 140_000
 """PostgreSQL 14."""
-_CONNECT_SECONDS = 5
 _ASKED = 5
 """Times, for the latency."""
 _TRIED = 0x0CA1_D0C7
@@ -54,16 +53,8 @@ class PostgresServer:
 
 def examine(url: URL) -> ServerFacts:
     """Blocks for a moment. Raises CompanionError."""
-    _, given = url.get_dialect()().create_connect_args(url)
-    given.setdefault("connect_timeout", _CONNECT_SECONDS)
-    try:
-        with psycopg.connect(
-            **given, autocommit=True, application_name="Calendar Companion doctor"
-        ) as connection:
-            connection.execute("SET statement_timeout = 10000")
-            return _facts(connection)
-    except psycopg.Error as error:
-        raise of_postgresql(error) from None
+    with answering(), connect_alone(url, name="doctor") as connection:
+        return _facts(connection)
 
 
 def _facts(connection: psycopg.Connection[Any]) -> ServerFacts:
@@ -73,7 +64,7 @@ def _facts(connection: psycopg.Connection[Any]) -> ServerFacts:
     return ServerFacts(
         address=info.host if info.host.startswith("/") else f"{info.host}:{info.port}",
         version=f"{number // 10_000}.{number % 10_000}",
-        supported=number >= OLDEST,
+        supported=number >= OLDEST_SERVER * 10_000,
         latency=latency,
         local=_is_local(info),
         encrypted=_first(

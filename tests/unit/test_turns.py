@@ -62,6 +62,27 @@ async def test_who_waits_in_vain_is_told_who_has_it(
     assert await office.turns.holder(MIRA) == ""
 
 
+async def test_after_a_restart_nobody_is_told_to_wait_for_another_workstation(
+    desk: Computer, clock: FakeClock
+) -> None:
+    assert await desk.table.take(MIRA, 0)  # the process before
+    waiting = asyncio.create_task(self_held(desk, MIRA))
+    await clock.advance(6)
+    with pytest.raises(Busy, match=r"This workstation .* was interrupted a moment ago") as busy:
+        await waiting
+    assert "some seconds" in busy.value.remedy
+
+
+async def test_who_waits_for_the_same_window_is_not_told_of_an_interruption(
+    desk: Computer, clock: FakeClock
+) -> None:
+    async with desk.turns.hold(MIRA):
+        waiting = asyncio.create_task(self_held(desk, MIRA))
+        await clock.advance(6)
+        with pytest.raises(Busy, match=r"^This workstation is working on this right now"):
+            await waiting
+
+
 async def self_held(computer: Computer, name: str, patience: float | None = None) -> bool:
     async with computer.turns.hold(name, patience=patience) as turn:
         return turn.broken_off

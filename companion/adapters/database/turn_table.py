@@ -78,6 +78,9 @@ class Holder:
 class TurnTable(Protocol):
     """Every method raises DatabaseAway."""
 
+    me: str
+    """Id of this workstation."""
+
     async def take(self, name: str, mine: int) -> TakenTurn | None:
         """None while another has it. `mine`: a token under which it may be taken all the same."""
         ...
@@ -94,11 +97,11 @@ class TurnTable(Protocol):
 class PostgresTurnTable:
     def __init__(self, session: OwnSession, workstation_id: str) -> None:
         self._session = session
-        self._me = workstation_id
+        self.me = workstation_id
 
     async def take(self, name: str, mine: int) -> TakenTurn | None:
         def work(connection: OwnConnection) -> TakenTurn | None:
-            values = {"name": name, "me": self._me, "mine": mine}
+            values = {"name": name, "me": self.me, "mine": mine}
             row = connection.execute(_TAKE, values).fetchone()
             return taken(int(row[0]), row[1], mine) if row else None
 

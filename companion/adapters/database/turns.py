@@ -55,7 +55,7 @@ class PracticeTurns:
 
     @asynccontextmanager
     async def hold(self, name: str, *, patience: float | None = None) -> AsyncIterator[Turn]:
-        """Raises Busy, which names the workstation that has it; DatabaseAway."""
+        """Raises Busy, which says which workstation has it; DatabaseAway."""
         turn = await self._take(name, PATIENCE if patience is None else patience)
         before = current_turn.get()
         current_turn.set(turn)
@@ -166,6 +166,13 @@ class PracticeTurns:
     async def _busy(self, name: str) -> Busy:
         with suppress(CompanionError):
             found = await self._table.holder(name)
+            if found is not None and found.workstation_id == self._table.me:
+                if any(each.name == name and not each.lost for each in self._held):
+                    return Busy("This workstation is working on this right now.")
+                return Busy(  # another process, or this one before a restart
+                    "This workstation is working on this, or was interrupted a moment ago.",
+                    "Try again in some seconds.",
+                )
             if found is not None and found.name:
                 return Busy(f"The workstation {found.name} is working on this right now.")
         return Busy("Another workstation is working on this right now.")

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from companion.adapters.pace_file import PaceFile
-from companion.domain.errors import StoreError
+from companion.domain.errors import CompanionError, StoreError
+from companion.services.ports import Refill, Reserved, Spending
 from companion.services.sync.pacing import Pacer, Urgency
+from companion.services.sync.shared_grants import SharedGrants
 from tests.fakes.clock import FakeClock
 from tests.fakes.pacing import PERSON, UPCOMING, Log, SamePace, used, write_for
 
@@ -243,3 +245,49 @@ async def test_commands_begun_over_and_over_beside_the_app_spend_no_more_than_it
             await clock.sleep(0.05)
     await app
     assert 550 < log.peak() <= 600
+
+
+async def test_a_rate_error_is_told_to_all_also_where_the_pass_after_it_is_stopped() -> None:
+    """While it is being told."""
+    pace = HaltedPace()
+    grants = SharedGrants(pace, FakeClock(), of_account=Refill(1, 1), of_project=Refill(1, 1))
+    pace.away = StoreError("The database is away.")
+    grants.slow_down("anna", project=False)
+    grants.correct("anna", 3)
+    await quiet()
+    pace.away = None
+    stopped = asyncio.create_task(grants.reserve("anna", 1))
+    await quiet()
+    assert pace.told == []
+    stopped.cancel()
+    await asyncio.wait({stopped})
+    pace.go_on.set()
+    await quiet()
+    assert pace.told == ["a rate error", "3 units"]
+
+
+async def quiet() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+class HaltedPace:
+    """What it is told of a rate error arrives with `go_on`."""
+
+    def __init__(self) -> None:
+        self.go_on = asyncio.Event()
+        self.away: CompanionError | None = None
+        self.told: list[str] = []
+
+    async def reserve(self, _spending: Spending) -> Reserved:
+        return Reserved(wait=0, spent=True)
+
+    async def correct(self, spending: Spending) -> None:
+        self.told.append(f"{spending.units:g} units")
+
+    async def slow_down(self, _account: str, *, project: bool) -> None:
+        del project
+        if self.away is not None:
+            raise self.away
+        await self.go_on.wait()
+        self.told.append("a rate error")

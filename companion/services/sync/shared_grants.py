@@ -54,7 +54,7 @@ class SharedGrants:
         """Reserve, and wait for the moment; or, where others have reserved too much, the seconds
         after which to ask again. Raises CompanionError where the shared pace cannot be known."""
         if self._of(account).slower:
-            await self._settle(account)
+            await asyncio.shield(self._settling_of(account))
         open_ = self._open.pop(account, _Open())
         if open_.slower:  # it could not be told just now
             self._add(account, _Open(0.0, 0.0, open_.slower, open_.project_slower))
@@ -100,7 +100,7 @@ class SharedGrants:
             )
             self._add(account, again)
         if self._of(account).due:
-            await asyncio.shield(asyncio.ensure_future(self._settle(account)))
+            await asyncio.shield(self._settling_of(account))
 
     def _of(self, account: str) -> _Open:
         return self._open.get(account) or _Open()
@@ -109,9 +109,14 @@ class SharedGrants:
         if not more:
             return
         self._add(account, more)
-        task = asyncio.create_task(self._settle(account, 0.0 if more.due else SETTLES_AFTER))
+        self._settling_of(account, 0.0 if more.due else SETTLES_AFTER)
+
+    def _settling_of(self, account: str, pause: float = 0.0) -> asyncio.Task[None]:
+        """It goes on where whoever waits for it is cancelled: it has taken what it tells."""
+        task = asyncio.create_task(self._settle(account, pause))
         self._settling.add(task)
         task.add_done_callback(self._settling.discard)
+        return task
 
     def _add(self, account: str, more: _Open) -> None:
         open_ = self._open.setdefault(account, _Open())

@@ -19,7 +19,7 @@ in.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -32,6 +32,7 @@ from starlette.background import BackgroundTask
 
 from companion.assets import static_dir
 from companion.domain.errors import (
+    Busy,
     CalendarInUse,
     CalendarNotReached,
     CompanionError,
@@ -305,6 +306,9 @@ class _SignIns:
             return self._done(
                 "One question before the calendar is used", error.what, back, f"{back}#calendar"
             )
+        except Busy as error:  # Google's answer is as good in a moment
+            self._under_way[state] = begun
+            return self._page(error, [("", "Try again"), (back, "Back to the practitioner")])
         except Exception as error:  # noqa: BLE001 - the edge of the program
             return self._sorry(as_companion_error(error), back)
         calendar = (
@@ -334,9 +338,14 @@ class _SignIns:
             place = back.replace("/practitioner/", "/oauth/start/")
             shared = urlencode({"calendar": error.calendar_id, "shared": "1"})
             ways.insert(0, (f"{place}?{shared}", "It is shared with me: continue at Google"))
-        page = plain_page(
-            error.what, error.remedy, links=ways, practice=_practice_of(self._services)
-        )
-        answer = HTMLResponse(page, status_code=status)
+        answer = self._page(error, ways, status=status)
         answer.delete_cookie(self._cookie, path=CALLBACK_PATH)
         return answer
+
+    def _page(
+        self, error: CompanionError, links: Sequence[tuple[str, str]], *, status: int = 400
+    ) -> Response:
+        page = plain_page(
+            error.what, error.remedy, links=links, practice=_practice_of(self._services)
+        )
+        return HTMLResponse(page, status_code=status)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from companion.domain.errors import StoreError
+from companion.domain.errors import Busy, StoreError
 from companion.web.control import proof_of
 from tests.fakes.services import fake_application, the_sample
 from tests.pages.browsing import ORIGIN, PORT, ZOE, Browser, serving
@@ -105,6 +105,22 @@ async def test_the_way_back_works_once(browser: Browser) -> None:
     back = browser.application.google.consent(await browser.begin(), ZOE.email)
     assert (await browser.http.get(back)).status_code == 200
     assert (await browser.http.get(back)).status_code == 400
+
+
+async def test_the_way_back_works_again_where_somebody_else_connects_just_then(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object, **__: object) -> None:
+        raise Busy
+
+    await browser.launch()
+    back = browser.application.google.consent(await browser.begin(), ZOE.email)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(browser.application.services.syncing, "turn", busy)
+        answer = await browser.http.get(back)
+    assert answer.status_code == 400
+    assert '<a href="">Try again</a>' in answer.text  # this very address
+    assert (await browser.http.get(back)).status_code == 200
 
 
 async def test_a_calendar_that_is_not_shown_offers_that_it_is_shared(browser: Browser) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from companion.domain.errors import CompanionError
+from companion.domain.errors import Busy, CompanionError, SignInError
 from companion.services.google.connecting import Connected, Connecting
 from companion.services.google.trials import OLD
 from companion.services.sync.snapshot import Turn
@@ -26,6 +26,20 @@ class RealLocks(FreeLocks):
     async def hold(self, name: str, *, patience: float | None = None) -> AsyncIterator[Turn]:
         async with self._locks.setdefault(name, asyncio.Lock()):
             yield Turn()
+
+
+class BusyOnce(FreeLocks):
+    """Another workstation connects the same practitioner, for longer than anybody waits."""
+
+    def __init__(self) -> None:
+        self.busy = True
+
+    @asynccontextmanager
+    async def hold(self, name: str, *, patience: float | None = None) -> AsyncIterator[Turn]:
+        if self.busy and name.startswith("connect-"):
+            self.busy = False
+            raise Busy
+        yield Turn()
 
 
 class Paused:
@@ -74,6 +88,29 @@ async def test_of_two_accounts_the_calendar_and_the_token_that_stay_are_of_the_s
     assert json.loads(fixture.secrets.kept[TOKEN])["account"] == link.account == MAX
     assert fixture.google.owners[link.calendar_id] == MAX
     assert fixture.google.revoked == {ZOE}
+
+
+async def test_a_sign_in_that_met_another_s_is_good_for_another_try(fixture: Fixture) -> None:
+    service = fixture.new_service(BusyOnce())
+    start = await service.begin("zoe", redirect_uri=BACK)
+    address = fixture.google.consent(start.url, ZOE)
+    with pytest.raises(Busy):
+        await service.finish(address)
+    assert (await service.finish(address)).account == ZOE
+    with pytest.raises(SignInError, match="already used"):
+        await service.finish(address)
+
+
+async def test_of_one_sign_in_that_is_finished_twice_at_once_one_is_refused(
+    fixture: Fixture,
+) -> None:
+    service = fixture.new_service(RealLocks())
+    start = await service.begin("zoe", redirect_uri=BACK)
+    address = fixture.google.consent(start.url, ZOE)
+    done = await asyncio.gather(
+        service.finish(address), service.finish(address), return_exceptions=True
+    )
+    assert [type(each) for each in done] == [Connected, SignInError]
 
 
 async def test_what_crashed_tries_left_goes_with_the_next_that_succeeds(fixture: Fixture) -> None:

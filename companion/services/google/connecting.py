@@ -203,11 +203,12 @@ class Connecting:
         otherwise the sync begins by itself.
 
         Raises SignInTimedOut, SignInDenied, WrongAccount, ScopeMissing, CalendarGone … and
-        then nothing has changed; CalendarInUse where the sign-in waits for `decide`."""
+        then nothing has changed; Busy, and then it may be called again; CalendarInUse where the
+        sign-in waits for `decide`."""
         state = parse_qs(urlsplit(response_url).query).get("state", [""])[0]
-        pending = self._pending.take(state, user)
-        practitioner_id = pending.start.practitioner_id
+        practitioner_id = self._pending.find(state, user).start.practitioner_id
         async with self._turn(practitioner_id):
+            pending = self._pending.take(state, user)
             try:
                 signed_in = await self._google.finish_sign_in(pending.request, response_url)
             except TransientError as error:

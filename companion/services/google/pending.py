@@ -72,7 +72,7 @@ class PendingSignIns:
         )
         return start
 
-    def take(self, state: str, user: str) -> Pending:
+    def find(self, state: str, user: str) -> Pending:
         """Raises SignInTimedOut, or SignInError for one that is unknown, used or another's."""
         pending = self._by_state.get(state)
         if pending is None or pending.user != user:
@@ -80,9 +80,15 @@ class PendingSignIns:
                 "This sign-in was already used, cancelled, or begun somewhere else.",
                 "Press Connect to Google again and use the page that opens then.",
             )
-        del self._by_state[state]
         if self._clock.monotonic() >= pending.ends:
+            del self._by_state[state]
             raise SignInTimedOut
+        return pending
+
+    def take(self, state: str, user: str) -> Pending:
+        """The same, and nobody can use it any more."""
+        pending = self.find(state, user)
+        del self._by_state[state]
         return pending
 
     def waiting(self, practitioner_id: str) -> SignInStart | None:

@@ -22,6 +22,7 @@ from companion.web.ui.upload_board import UploadBoard
 from tests.fakes.backup_fixture import appointment
 from tests.fakes.beside import end_hubs
 from tests.fakes.clock import MONDAY
+from tests.fakes.feeds import token_of
 from tests.fakes.moving_practice import at, fill, join, made_of
 from tests.fakes.practice_database import practice_server
 from tests.fakes.waiting import until
@@ -136,3 +137,18 @@ async def test_neither_hears_itself(practice: Practice) -> None:
     await until(lambda: SettingsChanged() in practice.desk.heard)
     assert practice.desk.heard.count(THEIRS) == 1
     assert practice.office.heard.count(SettingsChanged()) == 1
+
+
+async def test_each_workstation_answers_a_phones_link_until_it_is_revoked_on_any(
+    practice: Practice,
+) -> None:
+    made, url = await practice.desk.services.feeds.add(ANNA, label="A phone")
+    token = token_of(url)
+    desk = await practice.desk.services.feeds.fetch(token)
+    office = await practice.office.services.feeds.fetch(token)
+    assert (desk.status, office.status) == (200, 200)
+    assert desk.body == office.body
+    await practice.office.services.feeds.revoke(made.id)
+    async with asyncio.timeout(10):
+        while (await practice.desk.services.feeds.fetch(token)).body == desk.body:
+            await asyncio.sleep(0.02)

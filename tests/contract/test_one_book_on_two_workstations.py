@@ -25,7 +25,7 @@ from tests.fakes.clock import MONDAY
 from tests.fakes.feeds import token_of
 from tests.fakes.moving_practice import at, fill, join, made_of
 from tests.fakes.practice_database import practice_server
-from tests.fakes.waiting import until
+from tests.fakes.waiting import eventually, until
 
 pytestmark = pytest.mark.postgresql
 ANNA = "anna-example"
@@ -149,6 +149,8 @@ async def test_each_workstation_answers_a_phones_link_until_it_is_revoked_on_any
     assert (desk.status, office.status) == (200, 200)
     assert desk.body == office.body
     await practice.office.services.feeds.revoke(made.id)
-    async with asyncio.timeout(10):
-        while (await practice.desk.services.feeds.fetch(token)).body == desk.body:
-            await asyncio.sleep(0.02)
+
+    async def answers_otherwise() -> bool:
+        return (await practice.desk.services.feeds.fetch(token)).body != desk.body
+
+    await eventually(answers_otherwise)

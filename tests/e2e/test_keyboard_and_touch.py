@@ -203,6 +203,12 @@ def test_a_dialog_keeps_the_focus_and_gives_it_back(
     expect(button).to_be_focused()
 
 
+FOCUSED_BY_ITSELF = """() => {
+  const field = document.querySelector("[autofocus]");
+  return field === null || field === document.activeElement;
+}"""
+
+
 def test_the_first_start_and_signing_in_need_no_mouse(
     chromium: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -215,6 +221,7 @@ def test_the_first_start_and_signing_in_need_no_mouse(
             expect(page.get_by_role("heading", level=1)).to_have_text(words)
 
         def walked() -> None:
+            page.wait_for_function(FOCUSED_BY_ITSELF)  # or it takes the focus from the walk
             assert walk(page) == [], page.url
             page.reload()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 
 async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
@@ -21,3 +21,12 @@ def _holds(condition: Callable[[], object]) -> object:
         return condition()
     except (AssertionError, StopIteration, IndexError):
         return False
+
+
+async def eventually(answers: Callable[[], Awaitable[object]], seconds: float = 20.0) -> None:
+    """`until`, of what has to be asked for."""
+    for _look in range(int(seconds / 0.02)):
+        if await answers():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("it did not come about")

@@ -278,7 +278,7 @@ def _away_banner(site: Site) -> Callable[[], None]:
     shown = {"away": False}
 
     def look() -> None:
-        away = not site.server_reachable()
+        away = bool(site.known_until())
         if away is shown["away"]:
             return
         shown["away"] = away
@@ -289,6 +289,7 @@ def _away_banner(site: Site) -> Callable[[], None]:
                 with box():
                     text(DatabaseAway.default_what, "strong")
                     text(f"{AWAY_GOES_ON} {AWAY_RESTS}")
+                    text(f"What this page shows was last known at {site.known_until()}.")
 
     look()
     return look

@@ -14,6 +14,7 @@ from companion.adapters.database.announcing import LARGEST
 from companion.adapters.database.opening_practice import hub_of
 from companion.domain.errors import BadInput
 from companion.domain.settings import Settings
+from companion.domain.sync_state import SyncState
 from companion.services.changes import (
     ActivityAdded,
     BookChanged,
@@ -62,7 +63,7 @@ async def everything(workstation: Beside) -> list[Change]:
     """One change of each kind."""
     await workstation.settings.change(named("Harbour Physio"))
     await put(workstation.database.book, appointment())
-    await workstation.database.ledger.edit_state("mira", lambda state: state)
+    await workstation.database.ledger.edit_state("mira", _one_more)
     await workstation.database.activity.add(
         [
             Activity(
@@ -82,6 +83,10 @@ async def everything(workstation: Beside) -> list[Change]:
         ActivityAdded(),
         FeedLinksChanged(),
     ]
+
+
+def _one_more(state: SyncState) -> SyncState:
+    return replace(state, events=state.events + 1)
 
 
 LINK = FeedLink(
@@ -195,7 +200,7 @@ async def test_changes_whose_notices_were_lost_are_found_by_looking(practice_url
         await put(silent.book, appointment())
         await until(lambda: one.heard)
         await put(silent.book, replace(appointment(), practitioner_id="omar"))
-        await silent.ledger.edit_state("mira", lambda state: state)
+        await silent.ledger.edit_state("mira", _one_more)
         await silent.close()
         both = BookChanged(practitioner_ids=frozenset({"mira", "omar"}))
         await until(lambda: len(one.heard) >= 3)

@@ -61,6 +61,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[COMPLETE] = os.environ.get("COMPANION_TEST_COMPLETE", "") not in {"", "0"}
 
 
+def pytest_report_header() -> list[str]:
+    chosen = os.environ.get("COMPANION_TEST_POSTGRESQL")
+    return [f"PostgreSQL: {find_postgresql()}"] if chosen else []
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     unwanted = set(missing_tools())
     if not config.getoption("long"):

@@ -26,6 +26,8 @@ from sqlalchemy import URL
 Made = TypeVar("Made")
 PASSWORD = "p@ss/#:word %41"
 _SOON = 30.0
+_CHOSEN = os.environ.get("COMPANION_TEST_POSTGRESQL", "")
+"""Read at once: while tests run, `conftest` hides this machine's settings from them."""
 _MARIADB = """\
 [mysqld]
 innodb-log-file-size=4M
@@ -41,7 +43,10 @@ bind-address=127.0.0.1
 
 
 def find_postgresql() -> Path | None:
-    """The folder of its programs."""
+    """The folder of its programs: the one that was chosen, else the newest of this machine."""
+    if _CHOSEN:
+        assert (Path(_CHOSEN) / "initdb").is_file(), f"COMPANION_TEST_POSTGRESQL: {_CHOSEN}"
+        return Path(_CHOSEN)
     places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     found = shutil.which("initdb")
     places += [Path(found).parent] if found else []

@@ -48,6 +48,7 @@ PractitionerState = Literal[
     "another computer",
     "stale",
     "error",
+    "not known",
 ]
 NextAction = Literal[
     "",
@@ -149,6 +150,8 @@ class PractitionerStatus:
     """Links in use."""
     feed_last_fetched: datetime | None
     progress: Progress | None
+    known_until: datetime | None = None
+    """When this was read, where it cannot be known since; None for now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +164,8 @@ class Board:
     """Known only while no calendar was ever filled."""
     keeping: Keeping | None = None
     """Which workstation keeps the calendars; None where no other shares the practice."""
+    known_until: datetime | None = None
+    """As in a PractitionerStatus."""
 
     @property
     def running(self) -> bool:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from companion.domain.errors import BadInput, Busy, NotFound, StoreError
 from companion.domain.plain_text import clean_text
@@ -70,9 +70,14 @@ class Workstations:
     """In the order of their names."""
     this_one: str = ""
     """Id."""
-    away: bool = False
+    known_until: datetime | None = None
+    """When they were read, while the server is away; None for now."""
     newest: str = ""
     """The newest version that one of them has."""
+
+    @property
+    def away(self) -> bool:
+        return self.known_until is not None
 
     @property
     def keeper(self) -> Workstation | None:
@@ -99,7 +104,10 @@ class SharedPractice:
         self._activity = activity
         self._clock = clock
         self._known: Workstations | None = None
-        self._known_until = float("-inf")
+        self._read_at = clock.now()
+        """When `_known` was."""
+        self._fresh_until = float("-inf")
+        self._lost_at: datetime | None = None
         self._reading = asyncio.Lock()
         self._nobody_since: float | None = None
 
@@ -115,6 +123,16 @@ class SharedPractice:
         """Whether the server is; always, in a home that is not shared. Cheap."""
         return self._server is None or self._server.reachable
 
+    @property
+    @allows_signed_in
+    def known_until(self) -> datetime | None:
+        """When the server answered last, while it is not reachable; None while it is. Cheap."""
+        if self._server is None or self._server.reachable:
+            self._lost_at = None
+        elif self._lost_at is None:
+            self._lost_at = self._clock.now() - timedelta(seconds=self._server.silent_for)
+        return self._lost_at
+
     @allows(Action.SEE_STATUS)
     async def workstations(self) -> Workstations:
         """Raises StoreError where they were never read."""
@@ -124,6 +142,7 @@ class SharedPractice:
         async with self._reading:
             if self._is_fresh():  # somebody has just read them
                 return self._seen()
+            began = self._clock.now()
             try:
                 found = await practice.workstations() if self.reachable else None
             except DatabaseAway:
@@ -137,7 +156,8 @@ class SharedPractice:
                 self._known = Workstations(
                     all=tuple(found), this_one=practice.this_one, newest=newest
                 )
-            self._known_until = self._clock.monotonic() + FRESH
+                self._read_at = began
+            self._fresh_until = self._clock.monotonic() + FRESH
             return self._seen()
 
     @allows(Action.SEE_STATUS, somewhere=True)
@@ -242,7 +262,7 @@ class SharedPractice:
         return self._practice
 
     def _is_fresh(self) -> bool:
-        known = self._known is not None and self._clock.monotonic() < self._known_until
+        known = self._known is not None and self._clock.monotonic() < self._fresh_until
         return known and self.reachable
 
     def _seen(self) -> Workstations:
@@ -250,11 +270,10 @@ class SharedPractice:
             raise DatabaseAway
         if self.reachable:
             return self._known
-        known = self._known
-        return Workstations(all=known.all, this_one=known.this_one, newest=known.newest, away=True)
+        return replace(self._known, known_until=self._read_at)
 
     def _look_again(self) -> None:
-        self._known_until = float("-inf")
+        self._fresh_until = float("-inf")
 
     async def _one(self, workstation_id: str) -> Workstation:
         """As of now. Raises NotFound, DatabaseAway."""

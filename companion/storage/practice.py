@@ -100,7 +100,9 @@ async def open_practice(
         practice=together.workstations,
         shared_pace=pace,
         messages=hub,
-        server=PostgresServer(member.url, reachable=lambda: hub.reachable),
+        server=PostgresServer(
+            member.url, reachable=lambda: hub.reachable, silent_for=lambda: hub.silent_for
+        ),
     )
 
 

@@ -120,7 +120,8 @@ def test_everything_says_so_and_goes_on_by_itself(workstation: Workstation) -> N
 
             cable.refuse(True)
             for open_page in (page, book):
-                expect(open_page.locator(".away")).to_contain_text(AWAY, timeout=SLOW)
+                expect(open_page.locator(".away")).to_contain_text("last known at", timeout=SLOW)
+            expect(page.locator(".rows")).to_contain_text("Not known since.", timeout=SLOW)
             assert workstation.phone() == good
             workstation.go(book, "/practitioner/anna-example")
             expect(book.get_by_role("heading", level=1)).to_have_text(AWAY)

@@ -54,6 +54,7 @@ class FakeServer:
 
     reachable: bool = True
     facts: ServerFacts = WELL
+    silent_for: float = 0.0
 
     async def examine(self) -> ServerFacts:
         if not self.reachable:

@@ -163,6 +163,57 @@ async def test_the_overview_keeps_what_was_read_last(shared: Shared) -> None:
     await visit.user.should_see(AWAY)
 
 
+async def test_the_overview_claims_nothing_that_is_not_known_any_more(shared: Shared) -> None:
+    visit = shared.visit
+    await visit.user.open("/")
+    await visit.user.should_see("Up to date, ")
+    shared.practice.server.reachable = False
+    shared.visit.application.clock.shift(120)  # type: ignore[attr-defined] # a fake clock
+    await visit.user.should_see("Up to date at 09:30; not known since.")
+    await visit.user.should_see("6 practitioners: how they stand has not been known since 09:30.")
+    await visit.user.should_see("At 09:30: ")
+    await visit.user.should_see("Until 09:30; what has happened since is not known.")
+    for claim in ("Up to date, ", " need you", "with the next change", "ago"):
+        await visit.user.should_not_see(claim)
+    shared.practice.server.reachable = True
+    shared.pass_time()
+    await visit.user.should_see("Up to date, ")
+    await visit.user.should_not_see("not known since")
+
+
+async def test_a_practitioners_page_claims_nothing_either(shared: Shared) -> None:
+    visit = shared.visit
+    identity = next(iter(visit.application.settings.read().practitioners))
+    await visit.user.open(f"/practitioner/{identity}")
+    await visit.user.should_see("Up to date, ")
+    shared.practice.server.reachable = False
+    shared.pass_time()
+    await visit.user.should_see("Up to date at 09:30; not known since.")
+    await visit.user.should_not_see("Up to date, ")
+
+
+async def test_every_page_says_of_when_is_what_it_shows(shared: Shared) -> None:
+    await shared.visit.user.open("/sources")
+    shared.practice.server.silent_for = 120.0
+    shared.practice.server.reachable = False
+    await shared.visit.user.should_see("What this page shows was last known at 09:28.")
+
+
+async def test_the_workstations_are_shown_as_they_were(shared: Shared) -> None:
+    visit = shared.visit
+    await visit.user.open(PATH)
+    await visit.user.should_see("Keeps the calendars")
+    shared.practice.server.reachable = False
+    shared.pass_time()
+    await visit.user.should_see("This is how they were at 09:30.")
+    await visit.user.should_see("Kept the calendars")
+    for claim in ("Keeps", "Off", "On since", FORGET):
+        await visit.user.should_not_see(claim)
+    shared.practice.server.reachable = True
+    shared.pass_time()
+    await visit.user.should_see("Keeps the calendars")
+
+
 async def test_a_button_answers_with_the_sentence(shared: Shared) -> None:
     visit = shared.visit
     await visit.user.open(PATH)

@@ -72,6 +72,7 @@ class Hub:
         self.listening = False
         self.looks = 0
         """At everything, so far."""
+        self._answered_at = time.monotonic()
         self._connect = connect
         self._changes = changes
         self._look_seconds = look_seconds
@@ -120,6 +121,11 @@ class Hub:
         """Call `listener` with each change of `reachable`, until the function returned is
         called."""
         return self._reach.subscribe(listener)
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds since the server answered a look."""
+        return time.monotonic() - self._answered_at
 
     # ── of any thread ─────────────────────────────────────────────────────────────────────────
 
@@ -246,6 +252,7 @@ class Hub:
             names &= announcing.differing(self._known or {}, found, everything=True)
         self._take(connection, names, found)
         self.looks += 1
+        self._answered_at = time.monotonic()
 
     def _take(self, connection: Raw[Any], names: set[str], found: Mapping[str, str | None]) -> None:
         """Publish what differs from what was known; but not the first time, unless `start` had to

@@ -35,13 +35,24 @@ _DONE = {"SELECT": "read", "INSERT": "add to", "UPDATE": "change", "DELETE": "re
 class PostgresServer:
     """A `DatabaseServer`."""
 
-    def __init__(self, url: URL, *, reachable: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self,
+        url: URL,
+        *,
+        reachable: Callable[[], bool] = lambda: True,
+        silent_for: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self._url = url
         self._reachable = reachable
+        self._silent_for = silent_for
 
     @property
     def reachable(self) -> bool:
         return self._reachable()
+
+    @property
+    def silent_for(self) -> float:
+        return self._silent_for()
 
     async def examine(self) -> ServerFacts:
         def look() -> ServerFacts:

@@ -198,6 +198,11 @@ class DatabaseServer(Protocol):
         """As of a moment ago. Cheap."""
         ...
 
+    @property
+    def silent_for(self) -> float:
+        """Seconds since it answered last, within some ten. Cheap."""
+        ...
+
     async def examine(self) -> ServerFacts:
         """Over a connection of its own. Raises DatabaseAway, StoreError."""
         ...

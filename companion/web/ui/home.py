@@ -49,6 +49,8 @@ from companion.web.ui.theme import box, button, frame, link_button, notice, page
 from companion.web.ui.workstations import PATH as WORKSTATIONS
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from companion.services.status import Board, PractitionerStatus
 
 SEARCH_FROM = 9
@@ -89,7 +91,7 @@ class _Home:
         self._keeping = box()
         self._keeping_seen: object = None
         self._paused = box()
-        self._paused_until: object = None
+        self._pause_seen: object = None
         self._backups = BackupTrouble(site) if site.may(Action.PRACTICE) else None
         self._first_run = (
             FirstRun(site, add=self._add, connect=partial(open_connect_several, site))
@@ -147,12 +149,16 @@ class _Home:
             for place, status in enumerate(board.practitioners):
                 await _let_others(place)
                 self._cards[status.practitioner.id].show(self._card(board, status, place))
-        self._summary.set_text(_summary(board, guided=self._first_run is not None))
+        now = self._site.services.clock.now()
+        self._summary.set_text(_summary(board, now, guided=self._first_run is not None))
         if self._first_run is not None:
             with suppress(DatabaseAway):  # the banner says so
                 await self._first_run.show(board)
         self._connect_many.set_visibility(len(to_connect(self._site)) > 1)
-        self._upload_many.set_visibility(len(to_upload(self._site)) > 1)
+        known = board.known_until is None
+        self._upload_many.set_visibility(known and len(to_upload(self._site)) > 1)
+        if self._waiting is not None:
+            self._waiting.set_visibility(known)
         self._draw_keeping(board)
         self._draw_pause(board)
         self._draw_weeks(board)
@@ -160,6 +166,7 @@ class _Home:
         if self._backups is not None:
             with suppress(DatabaseAway):
                 await self._backups.draw()
+            self._backups.set_visibility(known)
 
     def _draw_keeping(self, board: Board) -> None:
         """Which workstation keeps the calendars, where it is another; the banner tells of a server
@@ -199,11 +206,12 @@ class _Home:
             weeks_card(seen[1], today)
 
     def _draw_pause(self, board: Board) -> None:
-        if board.paused_until == self._paused_until:
+        shown = (board.paused_until, board.known_until)
+        if shown == self._pause_seen:
             return
-        self._paused_until = board.paused_until
+        self._pause_seen = shown
         self._paused.clear()
-        if board.paused_until is None:
+        if board.paused_until is None or board.known_until is not None:
             return
         now = self._site.services.clock.now()
         until = clock_time(board.paused_until, board.practice.timezone, now)
@@ -281,7 +289,7 @@ class _Home:
             card.set_visibility(self._wanted in skeleton(words))
 
     def _draw_activity(self, board: Board) -> None:
-        seen = (tuple(board.activity), len(board.practitioners))
+        seen = (tuple(board.activity), len(board.practitioners), board.known_until)
         if self._activity_seen == seen:
             return
         self._activity_seen = seen
@@ -289,6 +297,9 @@ class _Home:
         self._activity.clear()
         with self._activity:
             now = self._site.services.clock.now()
+            if board.known_until is not None:
+                at = clock_time(board.known_until, board.practice.timezone, now)
+                text(f"Until {at}; what has happened since is not known.", "soft small")
             activity_list(board.activity, names, now, board.practice.timezone)
 
     async def _save_activity(self) -> None:
@@ -317,7 +328,7 @@ async def _let_others(place: int) -> None:
         await asyncio.sleep(0)
 
 
-def _summary(board: Board, *, guided: bool) -> str:
+def _summary(board: Board, now: datetime, *, guided: bool) -> str:
     """``6 practitioners: 4 up to date, 1 needs you.`` `guided`: the first steps are shown below."""
     everyone = board.practitioners
     if not everyone:
@@ -326,6 +337,10 @@ def _summary(board: Board, *, guided: bool) -> str:
             if guided
             else "Start by bringing in the appointment book."
         )
+    if board.known_until is not None:
+        at = clock_time(board.known_until, board.practice.timezone, now)
+        everybody = formatting.counted(len(everyone), "practitioner")
+        return f"{everybody}: how they stand has not been known since {at}."
     right = sum(each.state == "up to date" for each in everyone)
     needs = sum(each.state in NEEDS_A_PERSON for each in everyone)
     parts = [f"{formatting.number(right)} up to date"]

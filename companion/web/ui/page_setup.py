@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from types import MethodType
 from typing import Any
 
@@ -27,6 +28,7 @@ from companion.web.options import AppOptions
 from companion.web.ui import (
     backup,
     doctor,
+    formatting,
     google_guide,
     home,
     practice,
@@ -71,6 +73,7 @@ def create_site(
         who=who,
         practice_name=lambda: services.settings.read().practice.name,
         server_reachable=lambda: services.shared_practice.reachable,
+        known_until=partial(_known_until, services),
     )
     for module in (
         home,
@@ -124,6 +127,14 @@ def _expects_arguments(func: Callable[..., Any]) -> bool:
     """For every element NiceGUI inspects the same three methods, to see whether they take an event:
     a third of the time that a page takes to make. They do not."""
     return getattr(func, "__func__", None) not in _INCURIOUS and _inspected(func)
+
+
+def _known_until(services: Application) -> str:
+    moment = services.shared_practice.known_until
+    if moment is None:
+        return ""
+    zone = services.settings.read().practice.timezone
+    return formatting.short(moment, zone, services.clock.now())
 
 
 def _report_unhandled_errors(site: Site) -> None:

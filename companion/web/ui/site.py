@@ -34,6 +34,8 @@ class Site:
     """For error pages, also where nobody is known at the page; raises CompanionError."""
     server_reachable: Callable[[], bool]
     """Of a shared practice; always, of one that is not."""
+    known_until: Callable[[], str]
+    """The time of day at which that server answered last; empty while it is reachable."""
     pages: dict[str, Rule] = field(default_factory=dict)
     """By path: whom each page lets in."""
 

@@ -276,7 +276,7 @@ def _away_banner(site: Site) -> None:
     shown = {"away": False}
 
     def look() -> None:
-        away = not site.server_reachable()
+        away = bool(site.known_until())
         if away is shown["away"]:
             return
         shown["away"] = away
@@ -287,6 +287,7 @@ def _away_banner(site: Site) -> None:
                 with box():
                     text(DatabaseAway.default_what, "strong")
                     text(f"{AWAY_GOES_ON} {AWAY_RESTS}")
+                    text(f"What this page shows was last known at {site.known_until()}.")
 
     look()
     ui.timer(SERVER_LOOK_SECONDS, look)

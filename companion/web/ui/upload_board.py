@@ -20,6 +20,7 @@ from companion.domain.errors import CompanionError
 from companion.domain.practice_errors import DatabaseAway
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows, allows_signed_in
+from companion.services.last_known import as_last_known
 from companion.services.sync.progress import SyncPhase
 from companion.services.workstations import away
 from companion.web.ui import formatting
@@ -27,6 +28,7 @@ from companion.web.ui.error_reports import as_companion_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from companion.domain.sync_state import Held
     from companion.services.assembly import Application
@@ -53,6 +55,8 @@ class UploadBoard:
     def __init__(self, services: Application) -> None:
         self._services = services
         self._board: Board | None = None
+        self._known_at: datetime | None = None
+        """When `_board` was read."""
         self._read_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
         self._uploads: dict[str, asyncio.Task[None]] = {}
@@ -90,13 +94,14 @@ class UploadBoard:
     async def board(self) -> Board:
         """The board as of now, or as last read while the server of a shared practice is away;
         raises CompanionError."""
-        self._read_at = self._services.clock.monotonic()  # what changes meanwhile is read again
+        clock = self._services.clock
+        self._read_at, began = clock.monotonic(), clock.now()  # what changes meanwhile: once more
         try:
-            self._board = await self._read()
+            self._board, self._known_at = await self._read(), began
         except DatabaseAway:
             if self._board is None:
                 raise
-            self._board = replace(self._board, keeping=away())
+            self._board = replace(self._board, keeping=away(), known_until=self._known_at)
         self._forget_what_is_over(self._board.practitioners)
         self._version += 1
         return self._as_seen(self._board)
@@ -145,7 +150,7 @@ class UploadBoard:
 
     def _as_seen(self, board: Board) -> Board:
         if self._seen_at != self._version or self._seen_board is None:
-            seen = tuple(map(self._seen, board.practitioners))
+            seen = tuple(self._seen(each, board) for each in board.practitioners)
             self._seen_board, self._seen_at = replace(board, practitioners=seen), self._version
         return self._seen_board
 
@@ -158,19 +163,21 @@ class UploadBoard:
                 del self._outcomes[each.practitioner.id]
             outcome.led_to = each.state
 
-    def _seen(self, status: PractitionerStatus) -> PractitionerStatus:
-        identity = status.practitioner.id
+    def _seen(self, status: PractitionerStatus, board: Board) -> PractitionerStatus:
+        identity, away = status.practitioner.id, board.known_until
         progress = self._progress.get(identity) or self._services.syncing.running(identity)
-        if progress is not None:
+        if progress is not None and not (away and progress.elsewhere):
             return replace(
                 status, progress=progress, state="syncing", sentence=formatting.WRITING, remedy=""
             )
         outcome = self._outcomes.get(identity)
-        if outcome is None or status.state != "up to date":
-            return status
-        if outcome.problem is not None:
+        if outcome is not None and outcome.problem is not None and status.state == "up to date":
             what, remedy = outcome.problem.what, outcome.problem.remedy
             return replace(status, state="error", sentence=what, remedy=remedy)
+        if away is not None:
+            return as_last_known(status, away, self._services.clock.now())
+        if outcome is None or status.state != "up to date":
+            return status
         return replace(status, sentence=f"{status.sentence.rstrip('.')}: {outcome.did}.")
 
     @allows(Action.SEE_STATUS, somewhere=True)

@@ -123,9 +123,9 @@ class _Workstations:
 
     def _draw(self, seen: Workstations, keeping: Keeping | None) -> None:
         now, zone = self._site.services.clock.now(), self._site.timezone
-        lines = [(each, _facts(each, zone, now)) for each in seen.all]
+        lines = [(each, _facts(each, zone, now, away=seen.away)) for each in seen.all]
         self._follow(seen)
-        shown = (lines, keeping, seen.newest, self._taking_over)
+        shown = (lines, keeping, seen.newest, self._taking_over, seen.known_until)
         if shown == self._shown:
             return
         self._shown = shown
@@ -160,6 +160,12 @@ class _Workstations:
                 with notice("info", icon="sync"):
                     text(f"{wanted.name} is taking over …", "strong")
                     text("It takes some seconds. What was begun is ended in order first.")
+            elif seen.known_until is not None:
+                zone, now = self._site.timezone, self._site.services.clock.now()
+                at = formatting.short(seen.known_until, zone, now)
+                with notice("info", icon="cloud_off"):
+                    text(f"This is how they were at {at}.", "strong")
+                    text("Which of them are on now is not known until the database answers.")
             elif keeping is not None and not (keeping.by or keeping.away):
                 with notice("warn" if keeping.remedy else "info"):
                     text(keeping.sentence, "strong")
@@ -173,16 +179,14 @@ class _Workstations:
             with box("lines__words"):
                 with box("stations__name"):
                     text(each.name, "strong", tag="h2")
-                    if each.keeps_calendars:
-                        badge("Keeps the calendars", "ok")
-                    elif not each.on:
-                        badge("Off", "calm")
+                    if not seen.away:
+                        _draw_state(each)
                     if each.id == seen.this_one:
                         badge("This one", "info")
                 text(facts, "soft small")
-                for trouble in _troubles(seen, each):
+                for trouble in () if seen.away else _troubles(seen, each):
                     text(trouble, "stations__trouble small")
-            if self._changes:
+            if self._changes and not seen.away:
                 with box("actions stations__buttons"):
                     self._buttons(each)
 
@@ -257,10 +261,21 @@ class _Workstations:
                 button("Keep it", opened.close, look="primary")
 
 
-def _facts(each: Workstation, zone: str, now: datetime) -> str:
-    """``On since 08:00 · version 1.2.3 · phones reach it at 192.168.1.20:8090``."""
+def _draw_state(each: Workstation) -> None:
+    if each.keeps_calendars:
+        badge("Keeps the calendars", "ok")
+    elif not each.on:
+        badge("Off", "calm")
+
+
+def _facts(each: Workstation, zone: str, now: datetime, *, away: bool) -> str:
+    """``On since 08:00 · version 1.2.3 · phones reach it at 192.168.1.20:8090``; what is known
+    while the server is `away`."""
     parts = []
-    if each.keeps_calendars and each.since is not None:
+    if away:
+        did = "kept the calendars" if each.keeps_calendars else "was on" if each.on else "was off"
+        parts.append(did.capitalize())
+    elif each.keeps_calendars and each.since is not None:
         parts.append(f"Keeps them since {formatting.short(each.since, zone, now)}")
     elif each.on:
         since = f" since {formatting.short(each.since, zone, now)}" if each.since else ""
@@ -268,7 +283,7 @@ def _facts(each: Workstation, zone: str, now: datetime) -> str:
     else:
         parts.append(f"Last seen {formatting.short(each.seen_at, zone, now)}")
     parts.append(f"version {each.version}")
-    if each.feed_address and each.on:
+    if each.feed_address and each.on and not away:
         parts.append(f"phones reach it at {each.feed_address}")
     return " · ".join(parts)
 

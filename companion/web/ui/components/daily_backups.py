@@ -213,6 +213,9 @@ class BackupTrouble:
         self._place = box()
         self._shown = ("", "")
 
+    def set_visibility(self, visible: bool) -> None:
+        self._place.set_visibility(visible)
+
     async def draw(self) -> None:
         standing = await self._site.services.daily_backups.standing()
         told = ("", "")

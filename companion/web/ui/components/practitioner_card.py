@@ -173,11 +173,16 @@ def _facts(
     def fact(name: str, value: str, title: str = "") -> None:
         facts.append({"name": name, "value": value, "title": title})
 
+    zone = status.practitioner.timezone
+    if status.connected and of_one:
+        fact("Account", status.account)
+        fact("Calendar", status.calendar_name)
+    if status.known_until is not None:
+        if status.connected and status.last_sync is not None:
+            last = formatting.short(status.last_sync, zone, now)
+            fact("Last known sync", last, formatting.exact(status.last_sync, zone))
+        return facts
     if status.connected:
-        zone = status.practitioner.timezone
-        if of_one:
-            fact("Account", status.account)
-            fact("Calendar", status.calendar_name)
         if status.last_sync is not None:
             last = formatting.ago(status.last_sync, now)
             fact("Last sync", last, formatting.exact(status.last_sync, zone))
@@ -231,9 +236,9 @@ def _actions(
         label = "Sign in again" if status.state == "sign in again" else label
         add(event, label, icon, href, "primary")
     elif status.connected and may(Action.UPLOAD, identity):
-        calm = page and status.state not in {"ready", "waiting"}
+        calm = (page and status.state not in {"ready", "waiting"}) or status.state == "not known"
         add("upload", "Upload to Google", "cloud_upload", look="second" if calm else "primary")
-        made[-1]["disabled"] = not status.enabled
+        made[-1]["disabled"] = not status.enabled or status.state == "not known"
     if calendar and may(Action.GOOGLE, identity):
         add("look", "Open in Google Calendar", "open_in_new", calendar, "plain")
         made[-1] |= {"target": "_blank", "bare": bool(page)}

@@ -161,6 +161,9 @@ class WaitingFiles:
         self._shown: object = ()
         self._place = box("stack")
 
+    def set_visibility(self, visible: bool) -> None:
+        self._place.set_visibility(visible)
+
     def begin(self) -> None:
         """Once the page stands: a timer lets NiceGUI send what there is of it."""
         ui.timer(LOOK_SECONDS, report_errors(self.look), immediate=False)

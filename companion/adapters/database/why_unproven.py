@@ -9,7 +9,6 @@ import os
 import socket
 import ssl
 import struct
-import sys
 from pathlib import Path
 
 from sqlalchemy import URL
@@ -57,6 +56,6 @@ def _load(trusted: ssl.SSLContext, url: URL) -> None:
 
 def _usual_file() -> str:
     """Where PostgreSQL's library looks by itself."""
-    if sys.platform == "win32":
+    if os.name == "nt":
         return str(Path(os.environ.get("APPDATA", "")) / "postgresql" / "root.crt")
     return str(Path.home() / ".postgresql" / "root.crt")

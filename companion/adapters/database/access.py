@@ -1,4 +1,4 @@
-"""Access: how the stores reach their database, one transaction for each piece of work.
+"""DatabaseAccess: how the stores reach their database, one transaction for each piece of work.
 
 Each piece of work is a function of a Connection; it runs in a thread, inside one transaction, and
 its errors are translated. It must do nothing but read and write through that connection: where
@@ -24,7 +24,7 @@ Notice = Callable[[Result], Change | None]
 """What is published of a write; None where it has changed nothing."""
 
 
-class Access(Protocol):
+class DatabaseAccess(Protocol):
     async def write(self, work: Work[Result], notice: Notice[Result] | None = None) -> Result:
         """`work` in a transaction of its own, on disk when this returns. `notice` is published
         once it is, even if the caller was cancelled meanwhile."""

@@ -83,6 +83,52 @@ class DatabaseAway(StoreError):
         return self.by_itself if self.remedy == self.default_remedy else self.remedy
 
 
+class Unproven(StrEnum):
+    """Why a database server's certificate is not believed."""
+
+    EXPIRED = "expired"
+    TOO_EARLY = "too early"
+    UNKNOWN_AUTHORITY = "unknown authority"
+
+
+_UNPROVEN = {
+    Unproven.EXPIRED: "The database server's certificate, or that of its authority, has expired.",
+    Unproven.TOO_EARLY: "The database server's certificate is not valid yet.",
+    Unproven.UNKNOWN_AUTHORITY: "The database server's certificate is of an authority that this "
+    "computer does not know.",
+}
+_TO_BE_PROVED = {
+    Unproven.EXPIRED: "Ask whoever looks after the database server to renew it. Is the date of "
+    "this computer right?",
+    Unproven.TOO_EARLY: "Set date and time of this computer, and of the server, right.",
+    Unproven.UNKNOWN_AUTHORITY: "Name the certificate of that authority in the address, as in "
+    "?sslmode=verify-full&sslrootcert=/folder/ca.crt. If it is the one that is named there, "
+    "another computer may pretend to be the server.",
+}
+
+
+class ServerUnproven(StoreError):
+    """A database server's certificate was not believed, so nothing was sent.
+
+    `reason` is known only where somebody looked for it: at a start, in the doctor, in commands.
+    """
+
+    default_what = (
+        "The database server could not prove that it is the right one: its certificate has "
+        "expired, or is of an authority that this computer does not know."
+    )
+    default_remedy = (
+        "Ask whoever looks after the database server for its certificate. The doctor says what is "
+        "wrong with it: python run.py doctor"
+    )
+
+    def __init__(self, *, reason: Unproven | None = None, detail: str = "") -> None:
+        self.reason = reason
+        what = _UNPROVEN[reason] if reason else self.default_what
+        remedy = _TO_BE_PROVED[reason] if reason else self.default_remedy
+        super().__init__(f"{what} Nothing was sent to it.", remedy, detail=detail)
+
+
 class WorkstationForgotten(StoreError):
     """The practice does not know this workstation any more."""
 

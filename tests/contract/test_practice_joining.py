@@ -279,8 +279,8 @@ def names_in(url: URL) -> set[str]:
     [
         ({"port": 1}, "127.0.0.1:1 refuses the connection"),
         ({"host": "no.such.invalid"}, "no.such.invalid"),
-        ({"query": {"sslmode": "bogus"}}, "setting that PostgreSQL does not know"),
-        ({"query": {"ssl": "1"}}, "setting that PostgreSQL does not know"),
+        ({"query": {"sslmode": "bogus"}}, "setting that PostgreSQL does not take"),
+        ({"query": {"ssl": "1"}}, "setting that PostgreSQL does not take"),
         ({"host": "half-a-password@127.0.0.1"}, "in the password @ is written %40"),
         ({"drivername": "mysql"}, "Write it like postgresql://USER"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -50,6 +51,64 @@ def write_certificate(
     paths[0].write_bytes(certificate.public_bytes(Encoding.PEM))
     paths[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, secret))
     return paths
+
+
+@dataclass(frozen=True, kw_only=True)
+class Issued:
+    certificate: bytes
+    key: bytes
+    serial: int
+
+
+class Authority:
+    """One of a practice's own, which signs the certificates of its servers."""
+
+    def __init__(self, name: str) -> None:
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._own = self._signed(self._name, self._key.public_key(), timedelta(-1), [])
+
+    def file(self, folder: Path) -> Path:
+        """By which others know it."""
+        path = folder / f"{self._own.serial_number}.crt"
+        path.write_bytes(self._own.public_bytes(Encoding.PEM))
+        return path
+
+    def issue(self, *hosts: str, since: timedelta = timedelta(-1)) -> Issued:
+        """For host names and addresses of this protocol's version 4; it is valid for 60 days."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        named: list[x509.GeneralName] = [
+            x509.IPAddress(ip_address(each)) if each[0].isdigit() else x509.DNSName(each)
+            for each in hosts
+        ]
+        made = self._signed(SUBJECT, key.public_key(), since, named)
+        return Issued(
+            certificate=made.public_bytes(Encoding.PEM),
+            key=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+            serial=made.serial_number,
+        )
+
+    def _signed(
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePublicKey,
+        since: timedelta,
+        hosts: Sequence[x509.GeneralName],
+    ) -> x509.Certificate:
+        begins = datetime.now(UTC) + since
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(begins)
+            .not_valid_after(begins + timedelta(days=60))
+            .add_extension(x509.BasicConstraints(ca=not hosts, path_length=None), True)
+        )
+        if hosts:
+            builder = builder.add_extension(x509.SubjectAlternativeName(hosts), False)
+        return builder.sign(self._key, SHA256())
 
 
 def trusting(certificate: Path) -> ssl.SSLContext:

@@ -20,6 +20,7 @@ WELL = ServerFacts(
     latency=timedelta(milliseconds=2),
     local=False,
     encrypted="TLSv1.3",
+    sslmode="verify-full",
     pooled=False,
     refused=(),
     size=48_000_000,

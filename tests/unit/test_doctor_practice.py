@@ -49,6 +49,7 @@ async def test_a_practice_that_is_well_is_said_to_be() -> None:
             "may not listen",
         ),
         ({"encrypted": ""}, "server-encryption", "warn", "is not encrypted"),
+        ({"sslmode": "prefer"}, "server-encryption", "warn", "does not insist"),
         ({"pooled": True}, "server-pooler", "fail", "A pooler"),
         ({"ahead": timedelta(seconds=-95)}, "server-clock", "warn", "95 seconds behind"),
     ],
@@ -64,6 +65,22 @@ async def test_each_trouble_of_the_server_has_a_finding_with_a_remedy(
 async def test_an_unencrypted_way_within_this_computer_is_none_over_a_network() -> None:
     found = await findings(FakePractice(), encrypted="", local=True)
     assert found["server-encryption"].state == "ok"
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"sslmode": "verify-full"}, "TLSv1.3. The server's certificate proves"),
+        ({"sslmode": "verify-ca"}, "its name is not checked"),
+        ({"sslmode": "require"}, "TLSv1.3. The server's certificate is not checked"),
+        ({"sslmode": "prefer", "local": True}, "TLSv1.3. The server's certificate is not checked"),
+    ],
+)
+async def test_the_doctor_says_how_far_the_server_is_proved(
+    facts: dict[str, Any], said: str
+) -> None:
+    found = (await findings(FakePractice(), **facts))["server-encryption"]
+    assert (found.state, said in found.what) == ("ok", True)
 
 
 async def test_an_old_program_and_a_wrong_clock_of_another_workstation_are_named() -> None:

@@ -15,6 +15,7 @@ import psycopg
 from sqlalchemy import URL
 
 from companion.adapters.database.postgres import given_by
+from companion.adapters.database.postgres_connection import OLDEST_SERVER
 from companion.adapters.database.postgres_errors import of_postgresql
 from companion.domain.practice_errors import DatabaseAway
 
@@ -70,9 +71,11 @@ def _connected(url: URL, name: str, idle_seconds: float) -> OwnConnection:
     try:
         for statement in _SESSION:
             connection.execute(statement)
-        connection.execute(
-            "SELECT set_config('idle_session_timeout', %s, false)", [str(int(idle_seconds * 1000))]
-        )
+        if connection.info.server_version >= OLDEST_SERVER * 10_000:  # the doctor names older ones
+            connection.execute(
+                "SELECT set_config('idle_session_timeout', %s, false)",
+                [str(int(idle_seconds * 1000))],
+            )
     except BaseException:
         connection.close()
         raise

@@ -14,6 +14,7 @@ from enum import Enum
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
+from companion.adapters.database import encryption_errors
 from companion.adapters.database.copying import MOVED_AWAY
 from companion.adapters.database.errors import (
     Make,
@@ -81,16 +82,22 @@ ANOTHER_SCHEMA = store(
     "Start Calendar Companion again; if it stays so, update this workstation.",
 )
 SETTING = store(
-    "The address of the practice's database has a setting that PostgreSQL does not know.",
+    "The address of the practice's database has a setting that PostgreSQL does not take.",
     "Correct what follows the question mark in it, as in ?sslmode=require.",
 )
 NOT_EMPTY = store(
     "The database already holds tables of another program.",
     f"{_CARER} for an empty database for Calendar Companion alone.",
 )
-CERTIFICATE = store(
-    "The database server could not prove that it is the right one, or refuses to encrypt.",
-    f"{_CARER} for the right address and certificate; nothing was sent.",
+NOT_LET_IN = store(
+    "The database server does not let this user in from this computer: no line of its pg_hba.conf "
+    "says so.",
+    f"{_CARER} for a line with this computer's network, the user and the database.",
+)
+NOT_LET_IN_PLAIN = store(
+    "The database server does not let this user in from this computer without encryption.",
+    "End the address in ?sslmode=require and join the practice again. If it stays so: "
+    f"{_CARER.lower()} for a line for this computer in its pg_hba.conf.",
 )
 MOVED = store(
     "The practice has moved away from this database, so nothing more is written here.",
@@ -174,18 +181,21 @@ _WORDS: tuple[tuple[str, Make], ...] = (
     ("password authentication failed", SIGN_IN),
     ("no password supplied", SIGN_IN),
     ("authentication failed", SIGN_IN),
-    ("no pg_hba.conf entry", SIGN_IN),
     ("is not permitted to log in", SIGN_IN),
     ("permission denied for database", NO_RIGHT),
     ("too many clients", NO_PLACE),
     ("too many connections", NO_PLACE),
     ("remaining connection slots", NO_PLACE),
     ("the database system is", _away),  # starting up, shutting down
-    ("certificate", CERTIFICATE),
-    ("does not support ssl", CERTIFICATE),
+    *encryption_errors.WORDS,
 )
 """Of the messages of a connection that was not made."""
-_OF_SETTINGS = ("invalid connection option", "invalid sslmode", "invalid uri query")
+_OF_SETTINGS = (
+    "invalid connection option",
+    "invalid uri query",
+    "connection is bad: invalid",
+    "weak sslmode",
+)
 """The client library's own, before it connects; they are never translated by a server."""
 
 
@@ -243,12 +253,15 @@ def _without_code(origin: BaseException) -> Make:
         return SETTING
     if not isinstance(origin, psycopg.OperationalError):
         return OURS
+    tried = origin.pgconn
+    if refusals := said.count("pg_hba.conf"):  # one of each way that was tried
+        plain = refusals == 1 and tried is not None and not tried.ssl_in_use
+        return NOT_LET_IN_PLAIN if plain else NOT_LET_IN
     for words, make in _WORDS:
         if words in said:
             return make
     if "database" in said and "does not exist" in said:
         return NOT_THERE
-    tried = origin.pgconn
     if tried is not None and tried.used_password and "fatal" in said:
         return SIGN_IN
     return _away

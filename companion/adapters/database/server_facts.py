@@ -78,10 +78,8 @@ def _facts(connection: psycopg.Connection[Any]) -> ServerFacts:
         supported=number >= OLDEST_SERVER * 10_000,
         latency=latency,
         local=_is_local(info),
-        encrypted=_first(
-            connection, "SELECT coalesce(version, '') FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
-        )
-        or "",
+        encrypted=_encryption(connection),
+        sslmode=_sslmode(connection),
         pooled=_first(connection, "SELECT pg_backend_pid()") != info.backend_pid,
         refused=tuple(_refused(connection)),
         size=int(_first(connection, "SELECT pg_database_size(current_database())") or 0),
@@ -108,6 +106,21 @@ def _is_local(info: psycopg.ConnectionInfo) -> bool:
         return ipaddress.ip_address(info.hostaddr or info.host).is_loopback
     except ValueError:
         return False
+
+
+def _encryption(connection: psycopg.Connection[Any]) -> str:
+    """This computer's end decides: behind a pooler the server sees another connection."""
+    if connection.pgconn.ssl_in_use:
+        version = "SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+        return _first(connection, version) or "TLS"
+    kerberos = "SELECT encrypted FROM pg_stat_gssapi WHERE pid = pg_backend_pid()"
+    return "GSSAPI" if _first(connection, kerberos) else ""
+
+
+def _sslmode(connection: psycopg.Connection[Any]) -> str:
+    """As it is in force, whether the address or a variable says so."""
+    found = {each.keyword: each.val for each in connection.pgconn.info}
+    return (found.get(b"sslmode") or b"").decode()
 
 
 def _refused(connection: psycopg.Connection[Any]) -> list[str]:

@@ -1,4 +1,5 @@
-"""Why a database server cannot be reached: its name is asked for and its door knocked at.
+"""Why a database server cannot be used: its name is asked for, its door knocked at, its
+certificate looked at.
 
 The driver's own words come in the language of the computer, and quote what must not be shown.
 """
@@ -12,7 +13,8 @@ from pathlib import PurePosixPath
 
 from sqlalchemy import URL
 
-from companion.domain.practice_errors import DatabaseAway, Unreached
+from companion.adapters.database.why_unproven import why_unproven
+from companion.domain.practice_errors import DatabaseAway, ServerUnproven, Unreached
 
 KNOCK_SECONDS = 3.0
 _PORT = 5432
@@ -20,15 +22,18 @@ _PORT = 5432
 
 @contextmanager
 def explaining(url: URL, *, seconds: float = KNOCK_SECONDS) -> Iterator[None]:
-    """A DatabaseAway of the block gets place and reason. Blocks for `seconds` at most, besides the
-    look-up of the name."""
+    """A DatabaseAway of the block gets place and reason, a ServerUnproven its reason. Blocks for a
+    few times `seconds` at most, besides the look-up of the name."""
     try:
         yield
+    except ServerUnproven as error:
+        reason = why_unproven(url, *_door(url), seconds)
+        raise ServerUnproven(reason=reason, detail=error.detail) from None
     except DatabaseAway as error:
         if error.place or not (place := place_of(url)):
             raise
-        reason = _reason(url, seconds)
-        raise DatabaseAway(place=place, reason=reason, detail=error.detail) from None
+        unreached = _reason(url, seconds)
+        raise DatabaseAway(place=place, reason=unreached, detail=error.detail) from None
 
 
 def place_of(url: URL) -> str:

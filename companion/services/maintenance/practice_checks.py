@@ -16,6 +16,13 @@ SERVER, TITLE = "server", "Database server"
 _VERSION, _CLOCK = "Version of the database server", "Clock and the server's"
 SLOW = timedelta(milliseconds=100)
 """A page asks some ten questions."""
+_UNCHECKED = "The server's certificate is not checked (sslmode=verify-full would)."
+_PROOFS = {
+    "require": _UNCHECKED,
+    "verify-ca": "The server's certificate is of your own authority; its name is not checked.",
+    "verify-full": "The server's certificate proves that it is the right one.",
+}
+"""By what the address asks for; whatever is not listed goes without encryption too."""
 PAGE = "/practice/workstations"
 _LOOK = FindingAction(label="Look at the workstations", page=PAGE, command="run.py practice status")
 
@@ -94,18 +101,32 @@ def _rights(facts: ServerFacts) -> Finding:
 
 
 def _encryption(facts: ServerFacts) -> Finding:
-    if facts.encrypted or facts.local:
-        how = facts.encrypted or "not needed, the server is this computer"
-        what = f"Encrypted: {how}."
+    proof = _PROOFS.get(facts.sslmode)
+    if facts.local and not facts.encrypted:
+        what = "Encrypted: not needed, the server is this computer."
         return Finding(id="server-encryption", state="ok", title="Encryption", what=what)
+    if facts.encrypted and (proof or facts.local):
+        what = f"Encrypted: {facts.encrypted}. {proof or _UNCHECKED}"
+        return Finding(id="server-encryption", state="ok", title="Encryption", what=what)
+    if facts.encrypted:
+        begin = "End"
+        what = (
+            f"The way to {facts.address} is encrypted just now ({facts.encrypted}), but the "
+            "address does not insist on it: where the server stops encrypting, nobody notices."
+        )
+    else:
+        begin = "Switch on ssl in the server's postgresql.conf, then end"
+        what = (
+            f"The way to {facts.address} is not encrypted: whoever can read the network reads the "
+            "appointment book."
+        )
     return Finding(
         id="server-encryption",
         state="warn",
         title="Encryption",
-        what=f"The way to {facts.address} is not encrypted: whoever can read the network reads the "
-        "appointment book.",
-        remedy="Switch on ssl in the server's postgresql.conf, then end the address in "
-        "?sslmode=verify-full&sslrootcert=FILE (or at least ?sslmode=require) and join again.",
+        what=what,
+        remedy=f"{begin} the address in ?sslmode=verify-full&sslrootcert=FILE (or at least "
+        "?sslmode=require) and join again.",
         action=FindingAction(
             label="Join with the new address", command="run.py practice join --database URL"
         ),

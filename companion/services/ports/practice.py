@@ -177,6 +177,9 @@ class ServerFacts:
     """Nothing between it and this program leaves this computer."""
     encrypted: str
     """``TLSv1.3``; empty where it is not."""
+    sslmode: str
+    """What the address asks for, in PostgreSQL's words: ``require`` and the stronger ones never go
+    without encryption, ``verify-full`` alone also proves which server it is."""
     pooled: bool
     """A pooler answers, which gives every transaction another session."""
     refused: tuple[str, ...]

@@ -158,7 +158,8 @@ def frame(
     *,
     active: str = "",
 ) -> Iterator[ui.element]:
-    """The page `title` inside navigation and banner; `active` is the path of its place."""
+    """The page `title` inside navigation and banner; `active` is the path of its place. A timer
+    sends the page to the browser as it is, so whoever awaits makes timers afterwards."""
     ui.page_title(f"{title} – Calendar Companion")
     chosen = _chosen_theme()
     dark = ui.dark_mode(THEMES[chosen])
@@ -167,11 +168,12 @@ def frame(
     nav.move(target_index=0)  # before the page, as it is on screen: the keyboard goes there first
     if site.options.demo:
         _demo_banner(site)
-    if site.services.shared_practice.shared:
-        _away_banner(site)
+    look = _away_banner(site) if site.services.shared_practice.shared else None
     with box("page") as page:
         page.props(f"id={CONTENT} tabindex=-1")
         yield page
+    if look is not None:
+        ui.timer(SERVER_LOOK_SECONDS, look)
 
 
 def _navigation(site: Site, active: str, dark: ui.dark_mode, chosen: str) -> None:
@@ -270,8 +272,8 @@ def _demo_banner(site: Site) -> None:
                 button("End the demo", look="plain").props("type=submit")
 
 
-def _away_banner(site: Site) -> None:
-    """While the server of a shared practice is away; it goes by itself."""
+def _away_banner(site: Site) -> Callable[[], None]:
+    """While the server of a shared practice is away. Returns what shows it, or takes it away."""
     place = box().props("role=status")
     shown = {"away": False}
 
@@ -290,7 +292,7 @@ def _away_banner(site: Site) -> None:
                     text(f"What this page shows was last known at {site.known_until()}.")
 
     look()
-    ui.timer(SERVER_LOOK_SECONDS, look)
+    return look
 
 
 def page_head(title: str, lead: str = "") -> tuple[ui.element, Text]:

@@ -48,8 +48,8 @@ WATCH = (
     "or choose another folder there."
 )
 NOBODY = (
-    "It watches the folder of {}, so nothing arrives from there: watch it from another one (Import, "
-    "Sources)."
+    "It watches the folder of {}, so nothing arrives from there: watch it from another one "
+    "(Import, Sources)."
 )
 JOIN = "python run.py practice join --database postgresql://USER:PASSWORD@SERVER/DATABASE"
 

@@ -27,7 +27,7 @@ def create(site: Site) -> None:
             overview = PhonePractice(site)
             if site.may(Action.PRACTICE):
                 PhoneReach(site)
-        await overview.fill()
+            await overview.fill()
 
     @page(site, "/phone/{practitioner_id}", Rule(Action.PHONE, of="practitioner_id"))
     async def phone(practitioner_id: str) -> None:
@@ -39,8 +39,7 @@ async def _theirs(site: Site, practitioner_id: str) -> None:
     with frame(site, f"Phone links of {record.practitioner.name}", active="/phone"):
         if site.who().practitioner_id != record.practitioner.id:
             back_link("All phone links", "/phone")
-        page_of = _Theirs(site, record)
-    await page_of.fill()
+        await _Theirs(site, record).fill()
 
 
 class _Theirs:

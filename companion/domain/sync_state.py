@@ -125,6 +125,8 @@ class SyncState:
     """A person has put this installation in charge: the next audit begins a new term."""
     asked: int = 0
     """How often a person asked for a pass where the calendars were kept by another workstation."""
+    stops: int = 0
+    """How often a person stopped a pass."""
     doubts: int = 0
     """How often a workstation was overtaken with writes on their way; an audit that began before
     the last of them has not seen it."""
@@ -173,6 +175,7 @@ class SyncState:
                 history=str(document.get("history", "")),
                 claimed=bool(document.get("claimed", False)),
                 asked=int(document.get("asked", 0)),
+                stops=int(document.get("stops", 0)),
                 doubts=int(document.get("doubts", 0)),
                 late_removals=_keys(str(document.get("late_removals", ""))),
             )

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from companion.domain.errors import StoreError
 from companion.domain.settings import SourceSettings
-from companion.services.ports import AlwaysHeld, Lease, Practice, Workstation
+from companion.services.ports import AlwaysHeld, Lease, Workstation, WorkstationRegistry
 from companion.services.workstations import Workstations
 
 NETWORK_PATH = "\\\\"
@@ -62,7 +62,7 @@ class Watchers:
     def __init__(
         self,
         *,
-        practice: Practice | None = None,
+        practice: WorkstationRegistry | None = None,
         lease: Lease | None = None,
         workstations: Callable[[], Awaitable[Workstations]] = _nobody,
     ) -> None:

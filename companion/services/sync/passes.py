@@ -19,7 +19,7 @@ from companion.domain.errors import BadInput, CompanionError
 from companion.domain.events import CalendarEvent
 from companion.domain.keepers import Keeper
 from companion.domain.practice_errors import Overtaken
-from companion.domain.reconcile import EntryState, ObservedEvent, SyncPlan, reconcile
+from companion.domain.reconcile import LedgerEntryState, ObservedEvent, SyncPlan, reconcile
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.sync_state import Proof, SyncState
 from companion.domain.window import SyncWindow
@@ -113,7 +113,7 @@ class Pass:
         """Both as they are in its turn: another process may have begun a term before."""
         self._others: Mapping[str, str] | None = None
         self._claimed = False
-        self._doubts = 0
+        self._before = SyncState()
         self._began = time.monotonic()
         self._tally = Tally()
         self._observer = Observer(parts.pacer, self._account, self._tally)
@@ -181,15 +181,16 @@ class Pass:
         overruled = stopped(state, self._record.practitioner.timezone)
         if overruled is not None:
             raise overruled
-        if state.awaiting_upload:
-            if self._cause == WORKER:
-                return None
-            _, state = await self._parts.ledger.edit_state(
-                self._id, lambda found: replace(found, awaiting_upload=False)
-            )
+        if state.awaiting_upload and self._cause == WORKER:
+            return None
+        self._before = state
         recorder = PassRecorder(self._parts, self._record, self._cause)
         error: CompanionError | None = None
         try:
+            if state.awaiting_upload:
+                _, state = await self._parts.ledger.edit_state(
+                    self._id, lambda found: replace(found, awaiting_upload=False)
+                )
             await self._work(state, recorder)
         except Overtaken:
             raise  # the other workstation's pass says how things are
@@ -213,7 +214,8 @@ class Pass:
             notices=self._notices_changed,
             repaired=self._repair,
             claimed=self._claimed,
-            doubts=self._doubts,
+            before=self._before,
+            stopped=not ended and self._id in self._shared.stopped,
             fingerprint=self._fingerprint,
             error=error,
         )
@@ -221,7 +223,6 @@ class Pass:
     async def _work(self, state: SyncState, recorder: PassRecorder) -> None:
         parts = self._parts
         self._holding.begin(state)
-        self._doubts = state.doubts
         self._tally.since = state.last_success
         calendar_id = self._record.google.calendar_id
         remote = await parts.google.calendar(self._id, calendar_id, self._keeper)
@@ -272,7 +273,7 @@ class Pass:
         """What Google no longer holds of these was removed by us, not by a person."""
         calendar = calendar_of(self._record)
         rows = [
-            replace(row, state=EntryState.REMOVING)
+            replace(row, state=LedgerEntryState.REMOVING)
             for row in await self._parts.ledger.entries(calendar)
             if row.key in state.late_removals
         ]

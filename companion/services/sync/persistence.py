@@ -52,8 +52,10 @@ class PassOutcome:
     repaired: bool
     claimed: bool
     """A person had put this installation in charge before it began."""
-    doubts: int
-    """As `SyncState.doubts` before it began."""
+    before: SyncState
+    """Before it began."""
+    stopped: bool
+    """By a person."""
     fingerprint: str
     error: CompanionError | None
 
@@ -166,7 +168,7 @@ def _after(
         left = tally.left if began else outcome.to_write
         state = replace(state, events=len(snapshot.desired), waiting=left + tally.failed)
     if not outcome.ended:
-        return state
+        return replace(state, stops=state.stops + 1) if outcome.stopped else state
     if snapshot is not None:
         decided = outcome.holding.resulting_state(before, snapshot, now)
         state = replace(state, kept=decided.kept)
@@ -174,7 +176,7 @@ def _after(
             state = replace(state, held=decided.held)
     if outcome.proof is not None and same_calendar:
         claimed = state.claimed and not (outcome.claimed and outcome.repaired)
-        doubted = before.doubts != outcome.doubts  # by what may have arrived after the list
+        doubted = before.doubts != outcome.before.doubts  # by what may have arrived after the list
         due = doubted or (not outcome.repaired and outcome.proof.differences > 0)
         late = before.late_removals if due else frozenset[str]()
         state = replace(
@@ -188,10 +190,12 @@ def _after(
     if isinstance(error, AnotherWriter) and same_calendar:
         state = replace(state, overruled_by=error.stamp)
     if error is None:
+        asked = before.asked != outcome.before.asked  # so another pass is to come
+        known = not (tally.failed or asked) and same_calendar
         state = replace(
             state,
             last_success=now,
-            fingerprint="" if tally.failed or not same_calendar else outcome.fingerprint,
+            fingerprint=outcome.fingerprint if known else "",
             parked_until=None,
             parkings=0,
         )

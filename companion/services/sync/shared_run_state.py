@@ -15,6 +15,8 @@ class SharedRunState:
     publish: Callable[[Progress], None]
     changed: set[str] = field(default_factory=set)
     """Practitioners whose book or settings changed since their pass last planned."""
+    stopped: set[str] = field(default_factory=set)
+    """Practitioners whose last pass a person stopped."""
     in_flight: InFlight = field(default_factory=dict)
 
     async def drain_in_flight(self, practitioner_id: str) -> None:

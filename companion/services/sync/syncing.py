@@ -58,7 +58,6 @@ class Syncing:
         self._progress: dict[str, Progress] = {}
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
-        self._stopped: set[str] = set()
         self._doubted: set[str] = set()
         self._looked: dict[str, datetime] = {}
         self._steps = Publisher[Progress]()
@@ -83,7 +82,7 @@ class Syncing:
         rest."""
         task = self._tasks.get(practitioner_id)
         if task is not None:
-            self._stopped.add(practitioner_id)
+            self._shared.stopped.add(practitioner_id)
             task.cancel()
             return
         self._stop_elsewhere(practitioner_id)
@@ -138,9 +137,9 @@ class Syncing:
     @allows(Action.UPLOAD, of="practitioner_id")
     def was_stopped(self, practitioner_id: str) -> bool:
         """Whether a person stopped the last pass; true only once."""
-        if practitioner_id not in self._stopped:
+        if practitioner_id not in self._shared.stopped:
             return False
-        self._stopped.remove(practitioner_id)
+        self._shared.stopped.remove(practitioner_id)
         return True
 
     def doubt(self, practitioner_id: str) -> None:
@@ -292,7 +291,7 @@ class Syncing:
             return False
 
     async def _run_alone(self, run: Pass, practitioner_id: str) -> PassResult:
-        self._stopped.discard(practitioner_id)
+        self._shared.stopped.discard(practitioner_id)
         self._runs[practitioner_id] = secrets.token_hex(8)
         task = asyncio.create_task(run.go())
         self._tasks[practitioner_id] = task

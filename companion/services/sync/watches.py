@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from companion.domain.settings import Practice, PractitionerSettings, Settings
+from companion.domain.settings import PracticeSettings, PractitionerSettings, Settings
 from companion.domain.sync_state import SyncState
 from companion.services.ports import Clock
 from companion.services.settings.documents import to_tables
 
 AUDIT_HOUR = 3
 """Local hour of the nightly audit."""
+PASS_EVERY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class PassInput:
 
     revision: int
     record: PractitionerSettings
-    practice: Practice
+    practice: PracticeSettings
     day: date
     notice: datetime | None
     """Since when the book is out of date, as the calendar's notice shows it."""
@@ -56,12 +57,37 @@ class Watch:
     not_before: float = 0.0
     """Monotonic seconds."""
     task: asyncio.Task[None] | None = None
+    looked: PassInput | None = None
+    """Input as of the last look, whatever came of it."""
+    again: bool = False
+    """A pass was asked for while one was running."""
+    doubtful: bool = False
+    """Another process has committed something since the state was compared."""
     asked: int = 0
-    """As `SyncState.asked`, when it was looked at last."""
+    """As `SyncState.asked`, when it was compared last."""
+    stops: int | None = None
+    """The same of `SyncState.stops`; None where the next one found is known already."""
 
-    def compare(self, state: SyncState) -> None:
+    @property
+    def passing(self) -> bool:
+        return self.task is not None and not self.task.done()
+
+    def want_pass(self) -> None:
+        """As soon as it can, whether or not anything changed; after the one that is running."""
+        self.seen, self.not_before, self.again = None, 0.0, self.passing
+
+    def rest(self, clock: Clock) -> None:
+        """A person stopped a pass: what is left waits for the next change, or ten minutes."""
+        self.seen, self.passed_at, self.failures = self.looked, clock.now(), self.failures + 1
+        self.no_audit_before = clock.monotonic() + PASS_EVERY.total_seconds()
+
+    def compare(self, state: SyncState, clock: Clock) -> None:
         """With what another process may have saved: a pass is needed where it broke one off, found
-        reason to doubt, or was asked for one by a person."""
+        reason to doubt, or was asked for one by a person; and none where a person stopped one."""
+        self.doubtful = False
+        stops, self.stops = self.stops, state.stops
+        if stops not in {None, state.stops}:
+            self.rest(clock)
         if state.asked != self.asked:
             self.asked, self.seen, self.not_before = state.asked, None, 0.0
             return

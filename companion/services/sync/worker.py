@@ -35,7 +35,14 @@ from companion.services.sync.progress import Progress, SyncPhase
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
 from companion.services.sync.tidying import Tidying
-from companion.services.sync.watches import NetworkState, PassInput, Watch, local_day, night_of
+from companion.services.sync.watches import (
+    PASS_EVERY,
+    NetworkState,
+    PassInput,
+    Watch,
+    local_day,
+    night_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +50,6 @@ COLLECT = 0.2
 COLLECT_AT_MOST = 1.0
 LOOK_EVERY = 2.0
 """Seconds between looks at what was committed without a notice, as by other processes."""
-PASS_EVERY = timedelta(minutes=10)
 ASK_AGAIN = timedelta(seconds=30)
 """After a check that Google did not answer."""
 STALENESS_EVERY = 60.0
@@ -179,7 +185,9 @@ class Worker:
         settings = self._settings.read()
         others, self._others = self._others, sign.others
         if others not in {None, sign.others}:
-            await self._look_after_others()
+            for watch in self._watches.values():
+                watch.doubtful = True
+        await self._look_after_others()
         await self._look_at_staleness()
         await self._tidying.look(settings.practice.timezone)
         syncing = {key: record for key, record in settings.practitioners.items() if record.syncs}
@@ -203,24 +211,26 @@ class Worker:
     def sync_now(self) -> None:
         """Every calendar gets a pass as soon as it can, whether or not anything changed."""
         for watch in self._watches.values():
-            watch.seen, watch.not_before = None, 0.0
+            watch.want_pass()
         self._woken.set()
 
     def _rest(self) -> None:
         """A person pauses the sync: our passes stop, and begin again afterwards."""
         for watch in self._watches.values():
-            if watch.task is not None and not watch.task.done():
+            if watch.passing and watch.task is not None:
                 watch.task.cancel()
                 watch.seen = None
 
     async def _look_after_others(self) -> None:
         """Another process has committed. It may have begun a pass that was cut short, so
-        practitioners that were complete are checked again."""
+        practitioners that were complete are checked again; those in a pass, after it."""
+        doubtful = {key: each for key, each in self._watches.items() if each.doubtful}
+        if all(self._busy(*each) for each in doubtful.items()):
+            return
         states = await self._syncing.states()
-        for practitioner_id, watch in self._watches.items():
-            state = states.get(practitioner_id, SyncState())
+        for practitioner_id, watch in doubtful.items():
             if not self._busy(practitioner_id, watch):
-                watch.compare(state)
+                watch.compare(states.get(practitioner_id, SyncState()), self._clock)
 
     async def _look_at_staleness(self) -> None:
         """After each commit of another process, and every minute: passes write their state too."""
@@ -236,7 +246,7 @@ class Worker:
         for practitioner_id in syncing.keys() - self._watches.keys():
             record = syncing[practitioner_id]
             state = states.get(practitioner_id, SyncState())
-            watch = self._watches[practitioner_id] = Watch(asked=state.asked)
+            watch = self._watches[practitioner_id] = Watch(asked=state.asked, stops=state.stops)
             zone = record.practitioner.timezone
             watch.audited_on = date.min if state.proof is None else night_of(state.proof.at, zone)
             seen = self._seen(practitioner_id, record, settings)
@@ -263,14 +273,15 @@ class Worker:
         if watch.failures and watch.begun and watch.begun.record.google != record.google:
             watch.not_before = 0.0  # a new sign-in, or another calendar
         if self._busy(practitioner_id, watch):
+            watch.looked = seen
             if watch.planned != seen:
                 watch.planned = seen
                 self._syncing.book_changed(practitioner_id)
             return
         if self._syncing.was_stopped(practitioner_id):
-            # A person did that: what is left waits for the next change, or ten minutes.
-            watch.seen, watch.passed_at, watch.failures = seen, now, watch.failures + 1
-            watch.no_audit_before = self._clock.monotonic() + PASS_EVERY.total_seconds()
+            watch.rest(self._clock)
+            watch.stops = None
+        watch.looked = seen
         if self._syncing.was_doubted(practitioner_id) and watch.passed_at is not None:
             watch.passed_at = min(watch.passed_at, now - PASS_EVERY + ASK_AGAIN)
         audit = self._audit_due(watch, record, now)
@@ -305,8 +316,7 @@ class Worker:
 
     def _busy(self, practitioner_id: str, watch: Watch) -> bool:
         """A pass is running: ours, or one that a person started."""
-        ours = watch.task is not None and not watch.task.done()
-        return ours or self._syncing.running(practitioner_id) is not None
+        return watch.passing or self._syncing.running(practitioner_id) is not None
 
     def _audit_due(self, watch: Watch, record: PractitionerSettings, now: datetime) -> bool:
         if watch.audited_on is None or self._clock.monotonic() < watch.no_audit_before:
@@ -356,6 +366,7 @@ class Worker:
     def _note_result(self, watch: Watch, result: PassResult, moment: float) -> None:
         network = self._network
         watch.passed_at = self._clock.now()
+        again, watch.again = watch.again, False
         if isinstance(result.error, Offline):
             network.silent.add(result.practitioner_id)
             network.failures += 1
@@ -371,7 +382,7 @@ class Worker:
             network.doubted = False  # a pass without a call shows nothing about the network
             self._woken.set()
         if result.error is None:
-            watch.seen, watch.failures = watch.begun, 0
+            watch.seen, watch.failures = None if again else watch.begun, 0
             return
         watch.failures += 1
         if isinstance(result.error, TransientError | Busy | Overtaken | DatabaseAway):

@@ -25,6 +25,12 @@ Notice = Callable[[Result], Change | None]
 
 
 class DatabaseAccess(Protocol):
+    @property
+    def disk_full(self) -> bool:
+        """The last write was refused because the server's disk is full; never, of a home's own
+        file."""
+        ...
+
     async def write(self, work: Work[Result], notice: Notice[Result] | None = None) -> Result:
         """`work` in a transaction of its own, on disk when this returns. `notice` is published
         once it is, even if the caller was cancelled meanwhile."""

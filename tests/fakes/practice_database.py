@@ -48,10 +48,10 @@ class PracticeServer:
             self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     @contextmanager
-    def empty_database(self) -> Iterator[URL]:
-        """Without any table."""
+    def empty_database(self, collation: str = "") -> Iterator[URL]:
+        """Without any table. `collation`: what CREATE DATABASE says of it, else the server's."""
         name = f"empty_{next(_numbers)}"
-        self.execute(f"CREATE DATABASE {name} OWNER {_ROLE} TEMPLATE template0")
+        self.execute(f"CREATE DATABASE {name} OWNER {_ROLE} TEMPLATE template0 {collation}")
         try:
             yield self._as_role(name)
         finally:

@@ -14,7 +14,7 @@ from companion.adapters.database.opening_practice import open_practice_database
 from companion.adapters.database.postgres import engine_of
 from companion.adapters.database.spelling import unaccented
 from companion.domain.client_names import skeleton
-from tests.contract.book_samples import NOW, appointment, put
+from tests.contract.book_samples import DAY, appointment, put
 from tests.fakes.clock import FakeClock
 from tests.fakes.practice_database import PracticeServer
 
@@ -64,7 +64,7 @@ async def test_the_language_of_the_database_changes_neither_order_nor_keys(
         database = open_practice_database(made, FakeClock())
         given = [appointment(id=each, source_id=each, title="Ölbad") for each in IDS]
         await put(database.book, *given)
-        found = await database.book.search(["mira"], "olbad", NOW)
+        found = await database.book.search(["mira"], "olbad", DAY)
         assert [each.id for each in found] == sorted(IDS)
         assert await database.book.count() == len(IDS)
         assert (await database.book.source_rows("pms")).keys() == {*IDS}

@@ -45,7 +45,7 @@ def background_work(
         "folders": keep_going(application.watching.run, "watching"),
     }
     if not demo:
-        works["entries"] = application.workstation.renew
+        works["entries"] = application.this_computer.renew
     if application.stay_on is not None:
         works["presence"] = partial(
             _present, keep_going(application.stay_on, "presence"), must_stop

@@ -23,7 +23,7 @@ import companion
 from companion.adapters.clock import SystemClock
 from companion.adapters.feed_files import FeedFiles
 from companion.domain.practice_errors import DatabaseAway
-from companion.domain.settings import Practice, Settings
+from companion.domain.settings import PracticeSettings, Settings
 from companion.services.feeds.kept_answers import KeptAnswers
 from companion.services.feeds.reachability import ListenerStatus
 from companion.services.files import write_file
@@ -54,7 +54,7 @@ class PhoneSettings:
     feed_proxy: str = ""
 
     @classmethod
-    def of(cls, practice: Practice) -> PhoneSettings:
+    def of(cls, practice: PracticeSettings) -> PhoneSettings:
         return cls(
             feed_certificate=practice.feed_certificate,
             feed_key=practice.feed_key,
@@ -74,7 +74,7 @@ class PhoneSettings:
             write_file(home / NOTE, json.dumps(asdict(self)).encode())
 
     def read(self) -> Settings:
-        return Settings(install_id="", practice=Practice(**asdict(self)))
+        return Settings(install_id="", practice=PracticeSettings(**asdict(self)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

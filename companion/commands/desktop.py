@@ -239,7 +239,7 @@ def menu(wanted: Wanted, json: Json = False) -> None:
 
 def _entry(wanted: Switch, *, json: bool, works: str, menu: bool) -> None:
     async def work(application: Application) -> int:
-        station = application.workstation
+        station = application.this_computer
         if wanted is Switch.STATUS:
             state = await (station.menu() if menu else station.autostart())
         else:

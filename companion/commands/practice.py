@@ -14,6 +14,7 @@ from companion.commands.practice_reports import (
     left,
     note_json,
     show_key,
+    unwatched,
     workstation_json,
     workstations_table,
 )
@@ -148,6 +149,7 @@ def leave(
     """This workstation leaves; the practice goes on without it."""
 
     async def work() -> int:
+        from companion.commands.watched_here import watched_here
         from companion.storage.remains import remains
         from companion.storage.returning import leave_here, take_everything
 
@@ -168,14 +170,17 @@ def leave(
                     f"{taken.place} is closed: other workstations say so and stop."
                 )
         else:
-            if not yes and _declined("This computer leaves the practice. Go on?"):
+            watched = await watched_here(environment)
+            question = "This computer leaves the practice. Go on?"
+            if not yes and _declined(f"{unwatched(watched)} {question}".strip()):
                 return _held(json=json)
             note = await leave_here(environment, anyway=anyway)
             kept = await asyncio.to_thread(remains, environment)
             if json:
-                as_json({"joined": False, "kept": [str(each) for each in kept]})
+                names = [each.name for each in watched]
+                as_json({"joined": False, "kept": list(map(str, kept)), "not_watched": names})
             else:
-                out.print(left(note.place, kept))
+                out.print(left(note.place, kept, watched))
         if environment.names_a_server:
             err.print(
                 f"Take the variables COMPANION_DATABASE_URL and {KEY_VARIABLE} away too: with "

@@ -11,6 +11,7 @@ from companion.console import out, table
 
 if TYPE_CHECKING:
     from companion.adapters.practice_note import PracticeNote
+    from companion.domain.settings import SourceSettings
     from companion.services.ports import Workstation
 
 
@@ -81,15 +82,28 @@ def joined(note: PracticeNote, wanted: str, fingerprint: str) -> str:
     )
 
 
-def left(place: str, kept: Sequence[Path]) -> str:
-    """Of a workstation that has left; `kept` still lies there of the time before."""
+def unwatched(sources: Sequence[SourceSettings]) -> str:
+    """What nobody looks at once this workstation has left; empty for nothing."""
+    if not sources:
+        return ""
+    listed = ", ".join(f"{each.name} ({each.folder})" for each in sources)
+    return (
+        f"This computer alone watches the folder of {listed}: nothing will arrive from there any "
+        "more. On another workstation that sees the folder: python run.py sources watch NAME. "
+        "Or choose another folder there: python run.py sources add NAME FOLDER."
+    )
+
+
+def left(place: str, kept: Sequence[Path], watched: Sequence[SourceSettings] = ()) -> str:
+    """Of a workstation that has left; `kept` still lies there of the time before, `watched` is
+    looked at by nobody now."""
     sentence = (
         f"This computer no longer belongs to the practice in {place}, and keeps neither its "
         "address nor its key."
     )
-    if not kept:
-        return sentence
-    return (
-        f"{sentence} Files from before may hold clients' names: delete them before the computer "
-        f"is given away: {', '.join(map(str, kept))}"
-    )
+    if kept:
+        sentence = (
+            f"{sentence} Files from before may hold clients' names: delete them before the "
+            f"computer is given away: {', '.join(map(str, kept))}"
+        )
+    return f"{sentence}\n{unwatched(watched)}".rstrip()

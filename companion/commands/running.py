@@ -71,7 +71,7 @@ def guarded(work: Callable[[], Coroutine[Any, Any, int]], *, json: bool) -> None
         freeze_gc()
     try:
         code = asyncio.run(work())
-    except (KeyboardInterrupt, EOFError):  # Ctrl-C, or Ctrl-D where something is asked
+    except (KeyboardInterrupt, EOFError, typer.Abort):  # Ctrl-C, or Ctrl-D at a question
         code = interrupted()
     except CompanionError as error:
         if json:

@@ -27,7 +27,7 @@ from companion.domain.expectations import Expected
 
 if TYPE_CHECKING:
     from companion.services.assembly import Application
-    from companion.services.sources.fetched_sources import Wanted
+    from companion.services.sources.fetched_sources import TypedPlace
     from companion.services.sources.remote import SourceKind
 
 app = typer.Typer()
@@ -105,7 +105,9 @@ def sources_add(  # noqa: PLR0913, PLR0917 - Typer reads the options from the pa
 
     async def work(application: Application) -> None:
         given = answers_of(answer or ())
-        asked = _Asked.of(kind, place, field or (), cliniko, database, text_of(query, "query"))
+        asked = _PlaceOptions.of(
+            kind, place, field or (), cliniko, database, text_of(query, "query")
+        )
         if asked is not None:
             if leave_files is not None or expected is not None:
                 raise BadInput("Only a folder has --leave-files and --expected.", field="options")
@@ -154,7 +156,7 @@ _WHERE = "Name a folder, the link of a calendar, or --kind; sources kinds lists 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
+class _PlaceOptions:
     """Where a source is fetched from, as the command's options say it."""
 
     kind: str
@@ -171,7 +173,7 @@ class _Asked:
         cliniko: bool,
         database: str,
         query: str | None,
-    ) -> _Asked | None:
+    ) -> _PlaceOptions | None:
         """None for a folder. Raises BadInput."""
         fields, secret = dict(each.partition("=")[::2] for each in given), ""
         said = [kind] if kind else []
@@ -194,8 +196,8 @@ class _Asked:
             secret = place
         return cls(kind=said[0], secret=secret, fields=fields)
 
-    def wanted(self, kinds: Sequence[SourceKind]) -> Wanted:
-        from companion.services.sources.fetched_sources import Wanted
+    def wanted(self, kinds: Sequence[SourceKind]) -> TypedPlace:
+        from companion.services.sources.fetched_sources import TypedPlace
 
         known = {each.name: each for each in kinds}
         secret, fields = self.secret, dict(self.fields)
@@ -205,7 +207,7 @@ class _Asked:
             asked = each.required and not each.default and each.lines == 1
             if asked and each.name not in fields and (said := typed(each.label)):
                 fields[each.name] = said
-        return Wanted(kind=self.kind, secret=secret, fields=fields)
+        return TypedPlace(kind=self.kind, secret=secret, fields=fields)
 
 
 _FHIR = ("fhir+https://", "fhir+http://")

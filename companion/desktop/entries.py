@@ -10,7 +10,7 @@ from pathlib import Path
 
 from companion.domain.errors import CompanionError
 from companion.services.files import Disk, disk_trouble, make_folder, write_durably
-from companion.services.workstation import EntryState, Fault
+from companion.services.this_computer import DesktopEntryState, Fault
 
 NAME = "Calendar Companion"
 COMMENT = "Keeps each practitioner's calendar equal to the appointment book"
@@ -39,11 +39,11 @@ def run_quietly(command: Sequence[str], given: str = "") -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def state_of(kept: Sequence[str] | None, wanted: Sequence[str], place: str) -> EntryState:
+def state_of(kept: Sequence[str] | None, wanted: Sequence[str], place: str) -> DesktopEntryState:
     """`kept`: the command that the entry has now; empty where it is damaged, None where there is no
     entry."""
     if kept is None:
-        return EntryState(there=False, place=place)
+        return DesktopEntryState(there=False, place=place)
     gone = [each for each in kept if Path(each).is_absolute() and not Path(each).exists()]
     fault: Fault = ""
     what = ""
@@ -56,7 +56,7 @@ def state_of(kept: Sequence[str] | None, wanted: Sequence[str], place: str) -> E
     elif _program(kept) != _program(wanted):
         fault = "other copy"
         what = f"It starts another copy of the program: {_program(kept)}. Switch it on from here."
-    return EntryState(there=True, place=place, fault=fault, what=what)
+    return DesktopEntryState(there=True, place=place, fault=fault, what=what)
 
 
 def _program(command: Sequence[str]) -> str:

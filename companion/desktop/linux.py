@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from companion.desktop.entries import COMMENT, NAME, EntryFile, state_of
-from companion.services.workstation import EntryState
+from companion.services.this_computer import DesktopEntryState
 
 _OFF = re.compile(r"(?m)^(Hidden *= *true|X-GNOME-Autostart-enabled *= *false) *$")
 _EXEC = re.compile(r"(?m)^Exec *= *(.*)$")
@@ -26,15 +26,15 @@ class DesktopFile:
         self._icon = icon
         self._extra = tuple(extra)
 
-    def state(self) -> EntryState:
+    def state(self) -> DesktopEntryState:
         content = self._file.read()
         place = str(self._file.path)
         if content is None:
-            return EntryState(there=False, place=place)
+            return DesktopEntryState(there=False, place=place)
         text = content.decode("utf-8", errors="replace")
         if _OFF.search(text):
             what = "It was switched off in this desktop's own settings. Switch it on there."
-            return EntryState(there=True, place=place, fault="switched off", what=what)
+            return DesktopEntryState(there=True, place=place, fault="switched off", what=what)
         line = _EXEC.search(text)
         return state_of(words_of(line[1]) if line else (), self._command, place)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from xml.parsers.expat import ExpatError
 
 from companion.desktop.entries import COMMENT, NAME, EntryFile, Run, saving, state_of
-from companion.services.workstation import EntryState
+from companion.services.this_computer import DesktopEntryState
 
 LABEL = "calendar-companion"
 
@@ -32,7 +32,7 @@ class LaunchAgent:
         self._log = log
         self._run = run
 
-    def state(self) -> EntryState:
+    def state(self) -> DesktopEntryState:
         content = self._file.read()
         place = str(self._file.path)
         found = state_of(None if content is None else _command_of(content), self._command, place)
@@ -40,7 +40,7 @@ class LaunchAgent:
             what = (
                 "It was switched off in System Settings, General, Login Items. Switch it on there."
             )
-            return EntryState(there=True, place=place, fault="switched off", what=what)
+            return DesktopEntryState(there=True, place=place, fault="switched off", what=what)
         return found
 
     def _switched_off(self) -> bool:
@@ -78,7 +78,7 @@ class ApplicationBundle:
         self._command = list(command)
         self._icon = icon
 
-    def state(self) -> EntryState:
+    def state(self) -> DesktopEntryState:
         content = self._script.read()
         kept = None if content is None else _command_in(content)
         return state_of(kept, self._command, str(self._folder))

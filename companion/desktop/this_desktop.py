@@ -10,12 +10,12 @@ from pathlib import Path
 from companion.desktop import linux, macos, windows
 from companion.desktop.entries import run_quietly
 from companion.desktop.program import Program
-from companion.services.workstation import Entry
+from companion.services.this_computer import Entry
 
 
 @dataclass(frozen=True, slots=True)
 class ThisDesktop:
-    """Implements `Desktop` of companion.services.workstation."""
+    """Implements `Desktop` of companion.services.this_computer."""
 
     home: Path
     """The data folder."""

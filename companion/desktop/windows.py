@@ -12,7 +12,7 @@ from typing import Protocol
 
 from companion.desktop.entries import NAME, Run, refused, saving, state_of
 from companion.domain.errors import CompanionError
-from companion.services.workstation import EntryState
+from companion.services.this_computer import DesktopEntryState
 
 RUN_KEY = r"Software\Microsoft\Windows\CurrentVersion\Run"
 APPROVED_KEY = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run"
@@ -41,7 +41,7 @@ class RunKey:
         self._command = list(command)
         self._place = rf"HKEY_CURRENT_USER\{RUN_KEY}, {NAME}"
 
-    def state(self) -> EntryState:
+    def state(self) -> DesktopEntryState:
         with _in_words():
             kept = self._registry.read(RUN_KEY, NAME)
             approved = self._registry.read(APPROVED_KEY, NAME)
@@ -52,7 +52,7 @@ class RunKey:
             what = (
                 "It was switched off in Windows: switch it on in Task Manager, under Startup apps."
             )
-            return EntryState(there=True, place=self._place, fault="switched off", what=what)
+            return DesktopEntryState(there=True, place=self._place, fault="switched off", what=what)
         return found
 
     def add(self) -> None:
@@ -79,9 +79,9 @@ class StartMenuShortcut:
         self._icon = icon
         self._run = run
 
-    def state(self) -> EntryState:
+    def state(self) -> DesktopEntryState:
         if not self._path.exists():
-            return EntryState(there=False, place=str(self._path))
+            return DesktopEntryState(there=False, place=str(self._path))
         said = self._ask(
             f"$s = {_shortcut(self._path)}; [Console]::OutputEncoding = [Text.Encoding]::UTF8; "
             "'\"' + $s.TargetPath + '\" ' + $s.Arguments",

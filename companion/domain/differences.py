@@ -9,7 +9,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from companion.domain.events import CalendarEvent
-from companion.domain.reconcile import EntryState, LedgerEntry, ObservedEvent
+from companion.domain.reconcile import LedgerEntry, LedgerEntryState, ObservedEvent
 
 
 class DifferenceKind(StrEnum):
@@ -64,7 +64,7 @@ def _of_wanted(
     if not several:
         if row is not None and row.keeps_out(event):
             return None
-        if row is not None and row.state is EntryState.OK:
+        if row is not None and row.state is LedgerEntryState.OK:
             return _difference(DifferenceKind.DELETED, event.key, f"{at} was deleted in Google")
         return _difference(DifferenceKind.NOT_SENT, event.key, f"{at} is not in Google yet")
     if any(_holds(event, row, seen) for seen in several):

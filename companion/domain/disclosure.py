@@ -27,7 +27,7 @@ class ClientName(StrEnum):
         return list(ClientName).index(self)
 
 
-class Item(StrEnum):
+class DisclosureItem(StrEnum):
     """Items to include."""
 
     TYPE = "type"
@@ -59,7 +59,7 @@ _CHOICES = {kind: KindChoice(kind.value) for kind in AppointmentKind}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disclosure:
     kinds: frozenset[KindChoice] = frozenset(KindChoice)
-    items: frozenset[Item] = frozenset({Item.TYPE, Item.LOCATION})
+    items: frozenset[DisclosureItem] = frozenset({DisclosureItem.TYPE, DisclosureItem.LOCATION})
     client_name: ClientName = ClientName.INITIALS
     masked_types: frozenset[str] = frozenset()
     """Appointment types, in any spelling, that appear as "Busy" and nothing else."""
@@ -97,6 +97,9 @@ class Disclosure:
 class DisclosureCap:
     """What the practice allows at most, whatever a practitioner chose."""
 
-    items: frozenset[Item] = frozenset(Item) - {Item.ADDRESS, Item.TELEHEALTH}
+    items: frozenset[DisclosureItem] = frozenset(DisclosureItem) - {
+        DisclosureItem.ADDRESS,
+        DisclosureItem.TELEHEALTH,
+    }
     client_name: ClientName = ClientName.FULL
     masked_types: frozenset[str] = frozenset()

@@ -31,9 +31,9 @@ from companion.domain.appointments import (
     occurrences,
 )
 from companion.domain.client_names import NOBODY, ClientNames
-from companion.domain.disclosure import Disclosure, Item
+from companion.domain.disclosure import Disclosure, DisclosureItem
 from companion.domain.window import SyncWindow
-from companion.domain.wording import Wording
+from companion.domain.wording import EventWording
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -226,9 +226,9 @@ def project(
     slack = timedelta(days=2)  # the book's zone may differ from the window's
     after, before = window.wall_start - slack, window.wall_end + slack
     first, last = window.start, window.end
-    wording = Wording(disclosure, practitioner_name, names)
-    reminds = Item.REMINDER in disclosure.items
-    colours = style.type_colours if Item.TYPE in disclosure.items else {}
+    wording = EventWording(disclosure, practitioner_name, names)
+    reminds = DisclosureItem.REMINDER in disclosure.items
+    colours = style.type_colours if DisclosureItem.TYPE in disclosure.items else {}
     found: list[tuple[datetime, str, CalendarEvent]] = []
     for appointment in appointments:
         if not disclosure.admits(appointment):

@@ -22,7 +22,7 @@ MARK: Final = "1"
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class WriterStamp:
     """Who wrote an event last, and when; as text ``2 9f3ac1 2026-11-24T09:41:07.250Z``."""
 
     term: int = 0
@@ -32,7 +32,7 @@ class Stamp:
     """By the writer's own clock, in UTC; texts are in the order of the moments."""
 
     @classmethod
-    def parse(cls, text: str) -> Stamp:
+    def parse(cls, text: str) -> WriterStamp:
         """What is no stamp reads as none."""
         term, _, rest = text.partition(" ")
         writer, _, at = rest.partition(" ")
@@ -50,7 +50,7 @@ class Stamp:
             return None
 
 
-UNSTAMPED: Final = Stamp()
+UNSTAMPED: Final = WriterStamp()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,16 +66,18 @@ class Keeper:
     def mark(self) -> str:
         return self.marks[0]
 
-    def stamp(self, now: datetime) -> Stamp:
+    def stamp(self, now: datetime) -> WriterStamp:
         if not self.writer:
             return UNSTAMPED
         text = now.astimezone(UTC).isoformat(timespec="milliseconds")
-        return Stamp(self.term, self.writer, text.replace("+00:00", "Z"))
+        return WriterStamp(self.term, self.writer, text.replace("+00:00", "Z"))
 
-    def wrote(self, stamp: Stamp) -> bool:
+    def wrote(self, stamp: WriterStamp) -> bool:
         return stamp.writer == self.writer and stamp.term <= self.term
 
-    def overruled_by(self, stamps: Iterable[Stamp], known: Mapping[str, str]) -> Stamp | None:
+    def overruled_by(
+        self, stamps: Iterable[WriterStamp], known: Mapping[str, str]
+    ) -> WriterStamp | None:
         """The latest write that ends this installation's turn. `known`: last moments by writer, as
         in `last_moments`, of writes from before it began."""
         return max(
@@ -93,7 +95,7 @@ class Keeper:
             default=None,
         )
 
-    def last_moments(self, stamps: Iterable[Stamp]) -> dict[str, str]:
+    def last_moments(self, stamps: Iterable[WriterStamp]) -> dict[str, str]:
         """Of every other writer."""
         found: dict[str, str] = {}
         for each in stamps:

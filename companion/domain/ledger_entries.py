@@ -9,13 +9,13 @@ from typing import Final
 
 from companion.domain.event_keys import is_notice
 from companion.domain.events import CalendarEvent, Content, as_instant
-from companion.domain.keepers import UNSTAMPED, Stamp
+from companion.domain.keepers import UNSTAMPED, WriterStamp
 
 STRANGER: Final = -1
 """Generation of an event that another installation may have written: see `pairing`."""
 
 
-class EntryState(StrEnum):
+class LedgerEntryState(StrEnum):
     PENDING = "pending"
     """An intent is committed; whether Google has it is unknown."""
     OK = "ok"
@@ -34,7 +34,7 @@ class LedgerEntry:
     event_id: str
     generation: int
     """Part of the id; `STRANGER` where the id was found under a key that is not wanted."""
-    state: EntryState
+    state: LedgerEntryState
     fingerprint: str
     """Of what we last sent; empty where our mark is not the one of `key` yet, so that it is
     written whatever Google holds."""
@@ -53,7 +53,7 @@ class LedgerEntry:
         """A person deleted the event in Google, and it has kept its time since; of a staleness
         notice, which moves on with each day, whatever its time is."""
         same_time = (self.begins, self.ends) == (event.begins, event.ends)
-        return self.state is EntryState.LEFT_OUT and (same_time or is_notice(self.key))
+        return self.state is LedgerEntryState.LEFT_OUT and (same_time or is_notice(self.key))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ class ObservedEvent:
     """Of the calendar: the edges of all-day events."""
     deleted: bool = False
     """A tombstone (status: cancelled); its content may be blank."""
-    stamp: Stamp = UNSTAMPED
+    stamp: WriterStamp = UNSTAMPED
 
     @property
     def begins(self) -> datetime:

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from companion.domain.event_keys import EventKey
 from companion.domain.events import CalendarEvent
-from companion.domain.ledger_entries import STRANGER, EntryState, LedgerEntry
+from companion.domain.ledger_entries import STRANGER, LedgerEntry, LedgerEntryState
 
 
 def paired(
@@ -29,7 +29,7 @@ def paired(
         row
         for key, row in entries.items()
         if row.generation == STRANGER
-        and row.state is EntryState.OK
+        and row.state is LedgerEntryState.OK
         and key not in wanted
         and (live is None or row.event_id in live)
         and not EventKey.parse(key).is_probe

@@ -53,7 +53,7 @@ def _behind(letters: str, end: int) -> Word:
     return Word(*found.span(1), found[1]) if found else Word(end, end, "")
 
 
-class People:
+class PersonWords:
     """Which words of one text stand for a person. Most do not, and that is seen quickly."""
 
     __slots__ = ("_beside", "_known", "_letters", "_places", "_runs", "_text")

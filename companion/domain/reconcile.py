@@ -29,8 +29,8 @@ from companion.domain.event_keys import EventKey, surplus_key
 from companion.domain.events import CalendarEvent
 from companion.domain.ledger_entries import (
     STRANGER,
-    EntryState,
     LedgerEntry,
+    LedgerEntryState,
     ObservedEvent,
 )
 from companion.domain.pairing import paired
@@ -39,10 +39,10 @@ from companion.domain.window import SyncWindow
 __all__ = [
     "Adopt",
     "Delete",
-    "EntryState",
     "Forget",
     "Insert",
     "LedgerEntry",
+    "LedgerEntryState",
     "ObservedEvent",
     "PlannedAction",
     "SyncPlan",
@@ -181,12 +181,12 @@ class _Draft:
             self._inserts.append(Insert(event=event))
         elif (
             not entry.content_hash
-            if entry.state is EntryState.PENDING
-            else entry.state is EntryState.LEFT_OUT and not entry.keeps_out(event)
+            if entry.state is LedgerEntryState.PENDING
+            else entry.state is LedgerEntryState.LEFT_OUT and not entry.keeps_out(event)
         ):
             self._inserts.append(Insert(event=event, generation=entry.generation))
-        elif entry.state is EntryState.LEFT_OUT or (
-            entry.state is EntryState.OK
+        elif entry.state is LedgerEntryState.LEFT_OUT or (
+            entry.state is LedgerEntryState.OK
             and entry.fingerprint == event.fingerprint
             and entry.style == event.style
         ):
@@ -198,8 +198,8 @@ class _Draft:
 
     def drop(self, entry: LedgerEntry) -> None:
         behind = entry.ends <= self._window.start and not self._tidy
-        kept = entry.state in {EntryState.OK, EntryState.PENDING}
-        if entry.state is EntryState.LEFT_OUT or (behind and kept):
+        kept = entry.state in {LedgerEntryState.OK, LedgerEntryState.PENDING}
+        if entry.state is LedgerEntryState.LEFT_OUT or (behind and kept):
             self._forgets.append(Forget(entry=entry))
         else:
             self._deletes.append(Delete(entry=entry))
@@ -217,7 +217,9 @@ class _Draft:
             seen = unmatched.pop(entry.event_id, None)
             if seen is not None:
                 result[key] = _as_seen(entry, seen)
-            elif entry.state is EntryState.OK and self._window.covers(entry.begins, entry.ends):
+            elif entry.state is LedgerEntryState.OK and self._window.covers(
+                entry.begins, entry.ends
+            ):
                 self._missing(entry, wanted, result)
             else:
                 result[key] = entry
@@ -245,9 +247,11 @@ class _Draft:
         if entry.key not in wanted:
             result[entry.key] = entry
         elif self._put_back:
-            result[entry.key] = replace(entry, state=EntryState.PENDING, content_hash="", etag="")
+            result[entry.key] = replace(
+                entry, state=LedgerEntryState.PENDING, content_hash="", etag=""
+            )
         else:
-            result[entry.key] = replace(entry, state=EntryState.LEFT_OUT)
+            result[entry.key] = replace(entry, state=LedgerEntryState.LEFT_OUT)
 
     def _unknown_event(
         self,
@@ -258,7 +262,7 @@ class _Draft:
     ) -> None:
         """Ours by its mark, yet the ledger does not know this id."""
         known = result.get(seen.key)
-        if known is not None and known.state is EntryState.LEFT_OUT:
+        if known is not None and known.state is LedgerEntryState.LEFT_OUT:
             known = None  # what Google shows was not left out
         if known is not None and known.event_id not in live and known.key in wanted:
             # An insert under the missing id could adopt this event, which is about to be deleted.
@@ -302,11 +306,11 @@ class _Draft:
 def _as_seen(entry: LedgerEntry, seen: ObservedEvent) -> LedgerEntry:
     """A row brought to what Google shows; itself where nothing has changed."""
     now = seen.content.fingerprint
-    if entry.state is EntryState.OK and entry.content_hash == now:
+    if entry.state is LedgerEntryState.OK and entry.content_hash == now:
         return entry
     return replace(
         entry,
-        state=EntryState.OK,
+        state=LedgerEntryState.OK,
         fingerprint=entry.fingerprint and now,
         content_hash=now,
         etag=seen.etag if seen.style == entry.style else "",
@@ -325,7 +329,7 @@ def _entry_of(seen: ObservedEvent, key: str, event: CalendarEvent | None = None)
         key=key,
         event_id=seen.event_id,
         generation=STRANGER if event is None else 0,
-        state=EntryState.OK,
+        state=LedgerEntryState.OK,
         fingerprint=fingerprint,
         style=style,
         begins=seen.begins,

@@ -55,7 +55,7 @@ from companion.domain.ordinary_words import (
     PARTICLES,
     TITLES,
 )
-from companion.domain.person_context import People
+from companion.domain.person_context import PersonWords
 from companion.domain.person_names import PersonName, named_in_full, person_name
 
 _SEVERAL = re.compile(r"…(?:[\s,.'’-]*…)+")
@@ -238,7 +238,7 @@ class Redactor:
                 if self._names.unspaced and not has_case(word):
                     spans += self._unspaced(start, word, places, text)
             runs = found.keys()
-        people = People(letters, places, text, known, runs)
+        people = PersonWords(letters, places, text, known, runs)
         for word, where in found.items():
             flags, own = known.get(word, 0), word in ordinary
             if word in self._own.shown or not (own or flags & (self._hides | PLURAL)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from companion.domain.reconcile import Delete, EntryState, LedgerEntry, SyncPlan
+from companion.domain.reconcile import Delete, LedgerEntry, LedgerEntryState, SyncPlan
 
 
 def removals_to_hold(
@@ -24,7 +24,7 @@ def removals_to_hold(
     as nothing). Both sides empty is no reason (vdirsyncer 1099).
     """
     upcoming = sum(
-        1 for entry in ledger if entry.ends > now and entry.state is not EntryState.LEFT_OUT
+        1 for entry in ledger if entry.ends > now and entry.state is not LedgerEntryState.LEFT_OUT
     )
     removals = tuple(delete for delete in plan.deletes if delete.entry.ends > now)
     too_many = len(removals) >= at_least and len(removals) > share * upcoming

@@ -179,7 +179,7 @@ class SourceSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Practice:
+class PracticeSettings:
     name: str = ""
     timezone: str = "Australia/Sydney"
     cap: DisclosureCap = field(default_factory=DisclosureCap)
@@ -225,7 +225,7 @@ class Settings:
     restored_as: str = ""
     """Random, made by each restore, and each move into a practice or back: tells who goes on from
     whatever copy of the data is left."""
-    practice: Practice = field(default_factory=Practice)
+    practice: PracticeSettings = field(default_factory=PracticeSettings)
     practitioners: Mapping[str, PractitionerSettings] = field(
         default_factory=lambda: MappingProxyType({})
     )

@@ -1,4 +1,4 @@
-"""Wording: what one disclosure lets an event say.
+"""EventWording: what one disclosure lets an event say.
 
 Hidden names are also removed from the texts that a person typed (`redaction`): type, location,
 notes, addresses.
@@ -17,7 +17,7 @@ from companion.domain.appointments import (
 )
 from companion.domain.client_names import ClientNames
 from companion.domain.client_naming import name_as_shown
-from companion.domain.disclosure import ClientName, Disclosure, Item
+from companion.domain.disclosure import ClientName, Disclosure, DisclosureItem
 from companion.domain.person_names import person_name
 from companion.domain.plain_text import clean_text, safe_link, shorten, without_markup
 from companion.domain.redaction import Redactor
@@ -38,7 +38,7 @@ class Texts:
     location: str
 
 
-class Wording:
+class EventWording:
     """The texts that one disclosure allows.
 
     A practitioner's appointments repeat clients, types and locations, so that most texts are made
@@ -49,10 +49,19 @@ class Wording:
         self._disclosure = disclosure
         self._names = names
         items = disclosure.items
-        self._shows_type, self._shows_location = Item.TYPE in items, Item.LOCATION in items
-        self._shows_status, self._shows_notes = Item.STATUS in items, Item.NOTES in items
-        self._shows_address, self._shows_link = Item.ADDRESS in items, Item.TELEHEALTH in items
-        named = Item.PRACTITIONER in items and practitioner_name
+        self._shows_type, self._shows_location = (
+            DisclosureItem.TYPE in items,
+            DisclosureItem.LOCATION in items,
+        )
+        self._shows_status, self._shows_notes = (
+            DisclosureItem.STATUS in items,
+            DisclosureItem.NOTES in items,
+        )
+        self._shows_address, self._shows_link = (
+            DisclosureItem.ADDRESS in items,
+            DisclosureItem.TELEHEALTH in items,
+        )
+        named = DisclosureItem.PRACTITIONER in items and practitioner_name
         self._with = f"With: {clean_text(practitioner_name)}" if named else ""
         self._practitioner = practitioner_name
         self._known: dict[tuple[str, ...], Texts] = {}

@@ -36,7 +36,7 @@ FIRST_ETAG = 3_400_000_000_000_000
 
 
 @dataclass(slots=True, kw_only=True)
-class Policy:
+class CalendarPolicy:
     """Behaviours in which Google is known to differ from case to case."""
 
     revival: Literal["allow", "refuse"] = "allow"
@@ -66,12 +66,12 @@ class Calendar:
     owner: str
     now: Callable[[], datetime]
     chance: random.Random
-    policy: Policy
+    policy: CalendarPolicy
     description: str | None = None
     created_by: str | None = None
     """Client id of the application that created it; `calendar.app.created` reaches only those."""
     opens_at: datetime | None = None
-    """Before that a calendar just made is refused (`Policy.fresh_calendar_seconds`)."""
+    """Before that a calendar just made is refused (`CalendarPolicy.fresh_calendar_seconds`)."""
     primary: bool = False
     readers: dict[str, str] = field(default_factory=dict)
     """E-mail to role (reader, writer, owner) of everybody with access, the owner included."""

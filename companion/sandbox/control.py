@@ -32,7 +32,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from companion.sandbox.access import short_name
-from companion.sandbox.calendars import Calendar, Policy
+from companion.sandbox.calendars import Calendar, CalendarPolicy
 from companion.sandbox.oauth import BLOCKS, REDIRECTED
 from companion.sandbox.quotas import Quota
 from companion.sandbox.refusals import Json, SimulatedError
@@ -163,7 +163,7 @@ def _settings(api: SimulatorApi, body: Json) -> Json:
     if unknown:
         raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
     _assign(api.google.meter.quota, Quota, body.get("quota", {}))
-    _assign(api.google.policy, Policy, body.get("policy", {}))
+    _assign(api.google.policy, CalendarPolicy, body.get("policy", {}))
     if "latency_ms" in body:
         api.latency = float(body["latency_ms"]) / 1000
     if "testing" in body:
@@ -181,7 +181,7 @@ def _settings(api: SimulatorApi, body: Json) -> Json:
     return {}
 
 
-def _assign(target: object, kind: type[Quota | Policy], values: Json) -> None:
+def _assign(target: object, kind: type[Quota | CalendarPolicy], values: Json) -> None:
     known = {item.name for item in fields(kind)}
     for key, value in values.items():
         if key not in known:

@@ -46,7 +46,7 @@ _UNTIMELY = (
 
 
 @dataclass(slots=True, kw_only=True)
-class ServiceAccount:
+class SimulatedServiceAccount:
     email: str
     client_id: str
     keys: "dict[str, RSAPublicKey]" = field(default_factory=dict)
@@ -57,7 +57,7 @@ class ServiceAccount:
 class Delegation:
     now: Callable[[], datetime]
     chance: random.Random
-    accounts: dict[str, ServiceAccount] = field(default_factory=dict)
+    accounts: dict[str, SimulatedServiceAccount] = field(default_factory=dict)
     """By e-mail."""
     authorised: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     """Domain and client id to short names of scopes: Manage domain-wide delegation."""
@@ -73,7 +73,9 @@ class Delegation:
         account = self.accounts.get(email)
         if account is None:
             client_id = str(self.chance.randrange(10**20, 10**21))
-            account = self.accounts[email] = ServiceAccount(email=email, client_id=client_id)
+            account = self.accounts[email] = SimulatedServiceAccount(
+                email=email, client_id=client_id
+            )
         key_id = self.chance.randbytes(20).hex()
         made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         account.keys[key_id] = made.public_key()
@@ -123,7 +125,7 @@ class Delegation:
 
     def _speak_for(
         self,
-        account: ServiceAccount,
+        account: SimulatedServiceAccount,
         subject: str,
         wanted: frozenset[str],
         people: Collection[str],
@@ -177,7 +179,9 @@ def _read(assertion: str) -> tuple[Json, Json, bytes, bytes]:
     return *read, f"{parts[0]}.{parts[1]}".encode(), signature
 
 
-def _is_signed(account: ServiceAccount, head: Json, signed: bytes, signature: bytes) -> bool:
+def _is_signed(
+    account: SimulatedServiceAccount, head: Json, signed: bytes, signature: bytes
+) -> bool:
     """By the key that the header names, or by any where it names none."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15

@@ -29,7 +29,7 @@ from companion.sandbox.server import client_file
 from companion.sandbox.simulator_api import SimulatorApi
 from companion.services.assembly import Application
 from companion.services.ports import BookChange
-from companion.services.sources.fetched_sources import Wanted
+from companion.services.sources.fetched_sources import TypedPlace
 
 ZONE = "Australia/Sydney"
 EXPORT = "Appointments export"
@@ -90,5 +90,5 @@ def cliniko_of(rehearsal: Rehearsal, now: Callable[[], datetime]) -> ClinikoServ
 async def fetch_from_cliniko(services: Application) -> None:
     """Add the simulated Cliniko as a source. Raises CompanionError."""
     fields = {"contact": "reception@banksia.example"}
-    wanted = Wanted(kind="cliniko", secret=KEY, fields=fields)
+    wanted = TypedPlace(kind="cliniko", secret=KEY, fields=fields)
     await services.fetched_sources.add(CLINIKO, wanted, every=timedelta(minutes=1))

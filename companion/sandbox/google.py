@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from companion.sandbox import access, refusals
 from companion.sandbox.access import Caller
 from companion.sandbox.calendar_list import list_calendars, list_entry, resource, timezone_of
-from companion.sandbox.calendars import Calendar, Policy
+from companion.sandbox.calendars import Calendar, CalendarPolicy
 from companion.sandbox.listing import (
     Parameters,
     list_events,
@@ -41,7 +41,7 @@ MAILING = frozenset({"events.insert", "events.update", "events.patch", "events.d
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SimulatedAccount:
+class SimulatedGoogleAccount:
     email: str
     name: str
     timezone: str
@@ -93,22 +93,22 @@ class SimulatedGoogle:
         now: Callable[[], datetime],
         seed: int = 0,
         quota: Quota | None = None,
-        policy: Policy | None = None,
+        policy: CalendarPolicy | None = None,
     ) -> None:
         self.now = now
         self.seed = seed
         self.chance = random.Random(seed)  # noqa: S311 - reproducible ids, no secret
         self.meter = Meter(quota or Quota())
-        self.policy = policy or Policy()
+        self.policy = policy or CalendarPolicy()
         self.counts = Counts()
-        self.accounts: dict[str, SimulatedAccount] = {}
+        self.accounts: dict[str, SimulatedGoogleAccount] = {}
         self.calendars: dict[str, Calendar] = {}
 
     # People and calendars, as they stand before a program comes along
 
-    def add_account(self, email: str, *, name: str, timezone: str) -> SimulatedAccount:
+    def add_account(self, email: str, *, name: str, timezone: str) -> SimulatedGoogleAccount:
         """A new account with its primary calendar, whose id is the address."""
-        account = SimulatedAccount(
+        account = SimulatedGoogleAccount(
             email=email,
             name=name,
             timezone=timezone,

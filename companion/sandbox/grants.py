@@ -21,7 +21,7 @@ from hmac import compare_digest
 from hmac import new as new_hmac
 
 from companion.sandbox.access import Caller, full_name
-from companion.sandbox.google import SimulatedAccount
+from companion.sandbox.google import SimulatedGoogleAccount
 from companion.sandbox.refusals import Json
 
 CODE_SECONDS = 600
@@ -48,7 +48,7 @@ class GrantRefused(Exception):
 class Consent:
     """What a person allowed on the consent page."""
 
-    account: SimulatedAccount
+    account: SimulatedGoogleAccount
     client_id: str
     redirect_uri: str
     scopes: frozenset[str]
@@ -106,7 +106,7 @@ class Grants:
         raise GrantRefused("unsupported_grant_type", f"Invalid grant_type: {kind}")
 
     def issue(
-        self, account: SimulatedAccount, scopes: frozenset[str], client_id: str = CLIENT_ID
+        self, account: SimulatedGoogleAccount, scopes: frozenset[str], client_id: str = CLIENT_ID
     ) -> Json:
         """A consent and its tokens in one step, for tests that are not about signing in."""
         return self._answer(

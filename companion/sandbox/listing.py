@@ -50,7 +50,7 @@ Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class ListQuery:
     """A checked list request."""
 
     single_events: bool = False
@@ -99,7 +99,7 @@ def list_events(calendar: Calendar, parameters: Parameters) -> Json:
     if sync is not None:
         query = _resume(calendar, parameters, sync)
     else:
-        query = Query.read(parameters)
+        query = ListQuery.read(parameters)
         oldest = calendar.now() - OLDEST_UPDATED_MIN
         if query.updated_min is not None and query.updated_min < oldest.timestamp():
             raise refusals.updated_min_too_old()
@@ -116,7 +116,7 @@ def list_events(calendar: Calendar, parameters: Parameters) -> Json:
 def list_instances(calendar: Calendar, master_id: str, parameters: Parameters) -> Json:
     master = calendar.get(master_id)
     page = _open(one(parameters, "pageToken"), "page")
-    query = Query.read(parameters)
+    query = ListQuery.read(parameters)
     original = one(parameters, "originalStart")
     wanted = None if original is None else read_instant(original)
     found: list[Event] = []
@@ -140,7 +140,7 @@ def list_instances(calendar: Calendar, master_id: str, parameters: Parameters) -
 # Selection
 
 
-def entries(calendar: Calendar, query: Query) -> Iterator[Event]:
+def entries(calendar: Calendar, query: ListQuery) -> Iterator[Event]:
     """What a query selects, unsorted and unpaged."""
     for event in list(calendar.events.values()):
         if event.rules and query.single_events:
@@ -159,7 +159,7 @@ def entries(calendar: Calendar, query: Query) -> Iterator[Event]:
             yield event
 
 
-def _touches(calendar: Calendar, master: Event, query: Query) -> bool:
+def _touches(calendar: Calendar, master: Event, query: ListQuery) -> bool:
     if query.time_min is None and query.time_max is None:
         return True
     return any(
@@ -168,7 +168,7 @@ def _touches(calendar: Calendar, master: Event, query: Query) -> bool:
     )
 
 
-def _wanted(event: Event, query: Query, *, anywhere: bool = False) -> bool:
+def _wanted(event: Event, query: ListQuery, *, anywhere: bool = False) -> bool:
     if query.changed_after is not None:
         if event.revision <= query.changed_after:
             return False
@@ -192,7 +192,7 @@ def _wanted(event: Event, query: Query, *, anywhere: bool = False) -> bool:
     return not query.words or _mentions(event, query.words)
 
 
-def _in_window(event: Event, query: Query) -> bool:
+def _in_window(event: Event, query: ListQuery) -> bool:
     if query.time_max is not None and event.start.instant >= query.time_max:
         return False
     return query.time_min is None or event.end.instant > query.time_min
@@ -268,18 +268,18 @@ def _bare(event: Event) -> Json:
     return {key: event.wire[key] for key in kept if key in event.wire}
 
 
-def _query_document(query: Query) -> Json:
+def _query_document(query: ListQuery) -> Json:
     return {"s": query.single_events, "a": query.time_min, "b": query.time_max}
 
 
-def _resume(calendar: Calendar, parameters: Parameters, token: Json) -> Query:
+def _resume(calendar: Calendar, parameters: Parameters, token: Json) -> ListQuery:
     if any(name in parameters for name in _NOT_WITH_SYNC_TOKEN):
         raise refusals.sync_token_with_filters()
     if one(parameters, "showDeleted") is not None and not flag(parameters, "showDeleted"):
         raise refusals.sync_token_with_filters()
     if token.get("c") != calendar.id or int(token["r"]) < calendar.sync_floor:
         raise refusals.full_sync_required()
-    return Query(
+    return ListQuery(
         single_events=bool(token["s"]),
         show_deleted=True,
         time_min=token["a"],

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit
 
 from companion.sandbox import delegation
 from companion.sandbox.access import IDENTITY_SCOPES, KNOWN_SCOPES, full_name, short_name
-from companion.sandbox.google import SimulatedAccount
+from companion.sandbox.google import SimulatedGoogleAccount
 from companion.sandbox.grants import Consent, GrantRefused
 from companion.sandbox.pages import frame
 from companion.sandbox.refusals import Json
@@ -163,7 +163,7 @@ def _check(api: SimulatorApi, asked: dict[str, str]) -> list[str]:
 
 def _decision(
     api: SimulatorApi, scopes: list[str], posted: dict[str, list[str]]
-) -> tuple[SimulatedAccount, frozenset[str]] | None:
+) -> tuple[SimulatedGoogleAccount, frozenset[str]] | None:
     """Account and granted scopes once a person has allowed; None before that or on Cancel."""
     if api.auto_consent is not None and not posted:
         return api.google.accounts[api.auto_consent], frozenset(scopes)

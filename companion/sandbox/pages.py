@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from companion.sandbox.calendars import Calendar
 from companion.sandbox.events import Event
 from companion.sandbox.google import SimulatedGoogle
-from companion.sandbox.listing import Query, entries
+from companion.sandbox.listing import ListQuery, entries
 
 _WEEKS_BEFORE, _WEEKS_AFTER = 2, 10
 _COLOURS = {
@@ -180,7 +180,7 @@ def _visible(calendar: Calendar, first: date, last: date) -> Iterable[Event]:
         int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())
         for day in (first, last)
     )
-    query = Query(single_events=True, time_min=since, time_max=until)
+    query = ListQuery(single_events=True, time_min=since, time_max=until)
     return entries(calendar, query)
 
 

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, unquote
 from companion.sandbox import refusals
 from companion.sandbox.access import Caller
 from companion.sandbox.batch import read_parts, write_parts
-from companion.sandbox.calendars import Policy
+from companion.sandbox.calendars import CalendarPolicy
 from companion.sandbox.delegation import Delegation
 from companion.sandbox.faults import Fault, Faults
 from companion.sandbox.google import SimulatedGoogle
@@ -59,7 +59,7 @@ class SimulatorApi:
         base_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         seed: int = 0,
         quota: Quota | None = None,
-        policy: Policy | None = None,
+        policy: CalendarPolicy | None = None,
     ) -> None:
         self.clock = SimulatedClock(base_clock)
         self.google = SimulatedGoogle(now=self.clock, seed=seed, quota=quota, policy=policy)

@@ -54,7 +54,7 @@ from companion.services.sources.sources import Sources
 from companion.services.sources.watchers import Watchers
 from companion.services.sources.watching import Watching, sources_of
 from companion.services.status import Status
-from companion.services.sync.asking import Asking
+from companion.services.sync.asking import SyncRequests
 from companion.services.sync.auditing import Auditing
 from companion.services.sync.pacing import Pacer
 from companion.services.sync.pausing import Pausing
@@ -62,8 +62,8 @@ from companion.services.sync.snapshot import SyncParts
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
 from companion.services.sync.worker import Worker
+from companion.services.this_computer import ThisComputer
 from companion.services.uploads import Uploads
-from companion.services.workstation import Workstation
 from companion.services.workstations import SharedPractice
 
 
@@ -94,7 +94,7 @@ class Application:
     pausing: Pausing
     notices: Notices
     worker: Worker
-    asking: Asking
+    asking: SyncRequests
     lease: Lease
     """Whose holder does what one workstation at a time does."""
     stay_on: Callable[[], Coroutine[Any, Any, None]] | None
@@ -110,7 +110,7 @@ class Application:
     transfer: SettingTransfer
     accounts: Accounts
     setup: Setup
-    workstation: Workstation
+    this_computer: ThisComputer
     shared_practice: SharedPractice
     recovered: str
     """A sentence when the settings had to come from their last good copy; else empty."""
@@ -345,7 +345,7 @@ def build(ports: Ports) -> Application:
         pausing=Pausing(settings, clock),
         notices=notices,
         worker=worker,
-        asking=Asking(worker=worker, lease=ports.lease, ledger=ledger, settings=settings),
+        asking=SyncRequests(worker=worker, lease=ports.lease, ledger=ledger, settings=settings),
         lease=ports.lease,
         stay_on=partial(ports.practice.stay_on, phones_at) if ports.practice is not None else None,
         booking=Booking(
@@ -385,7 +385,7 @@ def build(ports: Ports) -> Application:
             activity=activity,
             clock=clock,
         ),
-        workstation=Workstation(ports.desktop),
+        this_computer=ThisComputer(ports.desktop),
         shared_practice=shared_practice,
         recovered=ports.recovered(),
     )

@@ -10,6 +10,7 @@ from companion.services.maintenance.daily_backups import DailyBackups
 from companion.services.maintenance.findings import CheckContext
 from companion.services.notices.telling import Way
 from companion.services.sources.sources import Sources
+from companion.services.sync.auditing import clock_time
 from companion.services.workstations import SharedPractice
 
 
@@ -22,7 +23,18 @@ def check_context(
     shared_practice: SharedPractice,
 ) -> CheckContext:
     async def failing_sources() -> dict[str, str]:
-        return {e.settings.name: e.silent for e in await sources.overview() if e.silent}
+        return {e.settings.name: e.failing for e in await sources.overview() if e.failing}
+
+    async def unwatched_sources() -> dict[str, str]:
+        now, zone = ports.clock.now(), ports.settings.read().practice.timezone
+        found = {}
+        for each in await sources.overview():
+            watcher = each.watcher
+            if watcher is not None and watcher.missed(now):
+                off = watcher.off_since
+                since = f" It was last seen {clock_time(off, zone, now)}." if off else ""
+                found[each.settings.name] = f"{watcher.absent}{since}"
+        return found
 
     async def failing_notices() -> dict[str, str]:
         book = await ports.notices.store.read()
@@ -54,6 +66,7 @@ def check_context(
         listener=reachability.listener,
         app_runs=ports.app_runs,
         failing_sources=failing_sources,
+        unwatched_sources=unwatched_sources,
         daily_backups=daily_backups,
         failing_notices=failing_notices,
         server=ports.server,

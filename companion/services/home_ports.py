@@ -27,17 +27,17 @@ from companion.services.ports import (
     Google,
     Lease,
     Messages,
-    Practice,
     SecretStore,
     SettingsStore,
     SharedPace,
     Stores,
+    WorkstationRegistry,
 )
 from companion.services.sources.notes import SourceNotes
 from companion.services.sources.remote import RemoteSources
 from companion.services.sync.snapshot import NamedLocks
+from companion.services.this_computer import Desktop
 from companion.services.workbooks import WorkbookReader
-from companion.services.workstation import Desktop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ class Ports:
     """None where no other process calls Google in this one's name."""
     messages: Messages | None = None
     """To the other workstations that are on."""
-    practice: Practice | None = None
+    practice: WorkstationRegistry | None = None
     """None for a home that no other computer shares."""
     server: DatabaseServer | None = None
     """Of such a practice."""

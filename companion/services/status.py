@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from companion.domain.appointments import Practitioner
-from companion.domain.settings import Practice, PractitionerSettings
+from companion.domain.settings import PracticeSettings, PractitionerSettings
 from companion.domain.sync_state import SyncState
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
@@ -156,7 +156,7 @@ class PractitionerStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    practice: Practice
+    practice: PracticeSettings
     practitioners: tuple[PractitionerStatus, ...]
     activity: list[Activity]
     paused_until: datetime | None = None

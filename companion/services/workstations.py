@@ -23,8 +23,8 @@ from companion.services.ports import (
     ActivityLog,
     Clock,
     DatabaseServer,
-    Practice,
     Workstation,
+    WorkstationRegistry,
 )
 
 FRESH = 2.0
@@ -94,7 +94,7 @@ class SharedPractice:
     def __init__(
         self,
         *,
-        practice: Practice | None,
+        practice: WorkstationRegistry | None,
         server: DatabaseServer | None,
         activity: ActivityLog,
         clock: Clock,
@@ -253,7 +253,7 @@ class SharedPractice:
 
     # ── what was read ─────────────────────────────────────────────────────────────────────────
 
-    def _of_practice(self) -> Practice:
+    def _of_practice(self) -> WorkstationRegistry:
         if self._practice is None:
             raise NotFound(
                 "This practice is on this computer alone.",

@@ -13,11 +13,11 @@ from companion.services.ports import (
     DatabaseServer,
     Lease,
     Messages,
-    Practice,
     SecretStore,
     SettingsStore,
     SharedPace,
     Stores,
+    WorkstationRegistry,
 )
 from companion.services.sources.notes import SourceNotes
 from companion.services.sync.snapshot import NamedLocks
@@ -38,5 +38,5 @@ class Storage:
     lease: Lease = field(default_factory=AlwaysHeld)
     shared_pace: SharedPace | None = None
     messages: Messages | None = None
-    practice: Practice | None = None
+    practice: WorkstationRegistry | None = None
     server: DatabaseServer | None = None

@@ -83,7 +83,7 @@ _EVERYTHING = ", ".join(sorted(metadata.tables))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class PracticeReturned:
     rows: Mapping[str, int]
     """By table, as they were read back."""
     secrets: int
@@ -161,7 +161,9 @@ def _forget(home: Path, disk: Disk) -> None:
         raise disk_trouble(error, home / NOTE) from error
 
 
-async def take_everything(environment: Environment, *, disk: Disk | None = None) -> Taken:
+async def take_everything(
+    environment: Environment, *, disk: Disk | None = None
+) -> PracticeReturned:
     """The practice is this home alone from now on. Raises BadInput, Busy, StoreError,
     SecretsError; then the practice is as it was."""
     disk, home = disk or Disk(), environment.home
@@ -224,7 +226,7 @@ class _Taking:
         self._engine = engine_of(member.url, 1)
         self._connection: Connection | None = None
 
-    async def take(self) -> Taken:
+    async def take(self) -> PracticeReturned:
         await BACKUPS.run(fresh_folder, self._staging)
         rows, texts = await BACKUPS.run(self._copy)
         store = staged_secrets(self._environment, self._staging)
@@ -235,7 +237,7 @@ class _Taking:
                 raise _differs("secrets")
         await BACKUPS.run(self._decide)
         await BACKUPS.run(self._finish)
-        return Taken(rows=rows, secrets=len(texts), place=self._note.place)
+        return PracticeReturned(rows=rows, secrets=len(texts), place=self._note.place)
 
     def withdraw(self) -> None:
         """Unless the database alone knows: then the next start asks it."""

@@ -40,7 +40,7 @@ from companion.services.status import Status
 from companion.services.sync.auditing import Auditing
 from companion.services.sync.pausing import Pausing
 from companion.services.sync.syncing import Syncing
-from companion.services.workstation import Workstation
+from companion.services.this_computer import ThisComputer
 from companion.services.workstations import SharedPractice
 
 
@@ -75,7 +75,7 @@ class PageServices:
     transfer: SettingTransfer
     accounts: Accounts
     setup: Setup
-    workstation: Workstation
+    this_computer: ThisComputer
     shared_practice: SharedPractice
 
 
@@ -110,6 +110,6 @@ def page_services(services: Application, who: Who) -> PageServices:
         transfer=gated(services.transfer, who),
         accounts=gated(services.accounts, who),
         setup=gated(services.setup, who),
-        workstation=gated(services.workstation, who),
+        this_computer=gated(services.this_computer, who),
         shared_practice=gated(services.shared_practice, who),
     )

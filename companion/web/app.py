@@ -129,7 +129,7 @@ def _routes(services: Application, options: AppOptions, incoming: Incoming) -> t
         services.accounts,
         services.practitioners,
         signing_in,
-        services.workstation,
+        services.this_computer,
         zones=zone_names,
         open_demo=options.open_demo,
     )
@@ -210,7 +210,7 @@ def _in_words(handler: Handler, practice: Callable[[], str]) -> Handler:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Begun:
+class _GoogleSignIn:
     """A sign-in at Google under way."""
 
     browser: str
@@ -234,7 +234,7 @@ class _SignIns:
     def __init__(self, services: Application, port: int) -> None:
         self._services = services
         self._cookie = f"companion-sign-in-{port}"
-        self._under_way: dict[str, _Begun] = {}
+        self._under_way: dict[str, _GoogleSignIn] = {}
         """By state."""
 
     async def start(self, request: Request) -> Response:
@@ -264,7 +264,7 @@ class _SignIns:
         browser = fresh_token()
         while len(self._under_way) >= _MOST_SIGN_INS:
             self._under_way.pop(next(iter(self._under_way)))
-        self._under_way[sign_in.state] = _Begun(
+        self._under_way[sign_in.state] = _GoogleSignIn(
             browser=token_hash(browser),
             practitioner_id=record.practitioner.id,
             user_id=request.scope["companion.user"],

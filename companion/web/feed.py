@@ -111,7 +111,7 @@ class FeedApp:
         return named or peer
 
 
-class _Asked(NamedTuple):
+class _FeedRequest(NamedTuple):
     encoding: str
     tags: str
     client: str
@@ -120,7 +120,7 @@ class _Asked(NamedTuple):
     """There is more to come than headers."""
 
 
-def _poll(token: str, asked: _Asked, *, head: bool = False) -> Poll:
+def _poll(token: str, asked: _FeedRequest, *, head: bool = False) -> Poll:
     return Poll(
         token_hash=token_digest(token),
         tags=asked.tags,
@@ -131,7 +131,7 @@ def _poll(token: str, asked: _Asked, *, head: bool = False) -> Poll:
     )
 
 
-def _asked(headers: Iterable[tuple[bytes, bytes]]) -> _Asked:
+def _asked(headers: Iterable[tuple[bytes, bytes]]) -> _FeedRequest:
     """The headers of a request that we use; repeated ones are joined (RFC 9110 5.3)."""
     encoding = tags = client = forwarded = ""
     more = False
@@ -147,7 +147,7 @@ def _asked(headers: Iterable[tuple[bytes, bytes]]) -> _Asked:
             forwarded = value.decode("latin-1")
         elif name in _MORE_TO_COME:
             more = True
-    return _Asked(encoding, tags, client, forwarded, more)
+    return _FeedRequest(encoding, tags, client, forwarded, more)
 
 
 def _plain(text: str) -> str:

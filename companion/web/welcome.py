@@ -18,7 +18,7 @@ from companion.domain.errors import BadInput, CompanionError
 from companion.services.accounts.accounts import Accounts
 from companion.services.settings.checks import name as checked_name
 from companion.services.settings.practitioners import Practitioners
-from companion.services.workstation import Workstation
+from companion.services.this_computer import ThisComputer
 from companion.web.plain_form import Field, Link, fields_of, form_page
 from companion.web.sign_in import PASSWORD_HINT, SigningIn
 
@@ -29,7 +29,7 @@ class Welcome:
         accounts: Accounts,
         practitioners: Practitioners,
         signing_in: SigningIn,
-        workstation: Workstation,
+        this_computer: ThisComputer,
         *,
         zones: Callable[[], Sequence[str]],
         open_demo: Callable[[], Awaitable[str]] | None,
@@ -39,7 +39,7 @@ class Welcome:
         self._accounts = accounts
         self._practitioners = practitioners
         self._signing_in = signing_in
-        self._workstation = workstation
+        self._this_computer = this_computer
         self._zones = zones
 
     # ── 1 ─────────────────────────────────────────────────────────────────────────────────────
@@ -110,8 +110,8 @@ class Welcome:
             return self._administrator_page(name, error, start=form.get("start", ""))
         if form.get("start"):
             with suppress(CompanionError):  # the next page says whether it does
-                await self._workstation.set_autostart(True)
-                await self._workstation.set_menu(True)
+                await self._this_computer.set_autostart(True)
+                await self._this_computer.set_menu(True)
         token = await self._accounts.sessions.begin(user)
         return self._signing_in.enter("/welcome/appointments", token)
 
@@ -184,7 +184,7 @@ class Welcome:
 
     async def _start_in_words(self) -> str:
         try:
-            starts = (await self._workstation.autostart()).works
+            starts = (await self._this_computer.autostart()).works
         except CompanionError:
             starts = False
         does = "starts" if starts else "does not start"

@@ -13,7 +13,7 @@ from companion.domain.appointments import (
 )
 from companion.domain.disclosure import KindChoice
 from companion.domain.events import CalendarEvent, Content, as_instant, project
-from companion.domain.reconcile import EntryState
+from companion.domain.reconcile import LedgerEntryState
 from companion.domain.settings import PractitionerSettings
 from companion.domain.window import SyncWindow
 from companion.services.changes import Change
@@ -90,7 +90,7 @@ class Convergence:
     async def _check_equal(self, who: str) -> None:
         record = self.world.record(who)
         rows = await self.world.rows(who)
-        left_out = {key for key, row in rows.items() if row.state is EntryState.LEFT_OUT}
+        left_out = {key for key, row in rows.items() if row.state is LedgerEntryState.LEFT_OUT}
         require(
             self.restored or left_out <= self.person_deleted,
             f"left out though no person deleted it: {left_out - self.person_deleted}",

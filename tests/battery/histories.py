@@ -20,7 +20,7 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from companion.domain.disclosure import ClientName, Item, KindChoice
+from companion.domain.disclosure import ClientName, DisclosureItem, KindChoice
 from companion.domain.errors import (
     CompanionError,
     RemoteError,
@@ -55,7 +55,7 @@ class History(BookHistory):
                 advance = rng.choice([0, 5, 14, 60])
                 self.world.choose(who, days_in_arrears=arrears, days_in_advance=advance)
             case "items":
-                items = frozenset(each for each in Item if rng.random() < 0.6)
+                items = frozenset(each for each in DisclosureItem if rng.random() < 0.6)
                 self.world.disclose(who, items=items)
             case "kinds":
                 kinds = frozenset(each for each in KindChoice if rng.random() < 0.8)

@@ -26,12 +26,12 @@ from companion import main as composition
 from companion import serving
 from companion.adapters.database import lease_session, turn_table, turns
 from companion.domain.appointments import AppointmentKind
-from companion.domain.disclosure import Item
+from companion.domain.disclosure import DisclosureItem
 from companion.domain.errors import CompanionError
 from companion.services.assembly import Application
 from companion.services.book.drafts import AppointmentDraft
 from companion.services.home_ports import Ports
-from companion.services.ports import Practice
+from companion.services.ports import WorkstationRegistry
 from companion.services.sync.passes import PassResult
 from companion.web.options import AppOptions
 from tests.battery.calendars import HIDDEN
@@ -141,7 +141,7 @@ class People:
         disclosure = self._app.settings.read().practitioner(who).choices.disclosure
         return {
             "client_name": disclosure.client_name,
-            "location": Item.LOCATION in disclosure.items,
+            "location": DisclosureItem.LOCATION in disclosure.items,
         }
 
     async def revision(self, who: str) -> Json:
@@ -169,7 +169,7 @@ class People:
         }
 
     @property
-    def _practice(self) -> Practice:
+    def _practice(self) -> WorkstationRegistry:
         assert self._ports.practice is not None
         return self._ports.practice
 

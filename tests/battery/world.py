@@ -21,10 +21,10 @@ from typing import Any
 
 from companion.domain.appointments import Appointment, AppointmentKind, Practitioner
 from companion.domain.events import CalendarEvent, Content
-from companion.domain.reconcile import EntryState, LedgerEntry
+from companion.domain.reconcile import LedgerEntry, LedgerEntryState
 from companion.domain.settings import (
     GoogleLink,
-    Practice,
+    PracticeSettings,
     PractitionerSettings,
     Settings,
     SyncChoices,
@@ -102,7 +102,7 @@ class World:
         self.calendars = Calendars(self._calendar)
         self.locks: NamedLocks = FreeLocks()
         self.messages: Messages | None = None
-        settings = Settings(install_id=INSTALL, practice=Practice(timezone=SYDNEY))
+        settings = Settings(install_id=INSTALL, practice=PracticeSettings(timezone=SYDNEY))
         for name in people or (ANNA,):
             settings = settings.with_practitioner(
                 PractitionerSettings(
@@ -298,7 +298,7 @@ class World:
     async def row(self, key: str, practitioner_id: str = ANNA) -> LedgerEntry:
         return (await self.rows(practitioner_id))[key]
 
-    async def states(self, practitioner_id: str = ANNA) -> set[EntryState]:
+    async def states(self, practitioner_id: str = ANNA) -> set[LedgerEntryState]:
         return {entry.state for entry in (await self.rows(practitioner_id)).values()}
 
     def texts(self) -> list[str]:

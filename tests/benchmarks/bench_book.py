@@ -19,7 +19,7 @@ import pytest
 
 from companion.adapters.database import Database, open_database
 from companion.domain.appointments import Appointment, AppointmentKind, Recurrence, appointment_id
-from companion.domain.reconcile import EntryState, LedgerEntry
+from companion.domain.reconcile import LedgerEntry, LedgerEntryState
 from companion.services.ports import BookChange, CalendarRef
 from companion.services.rows import row_hash
 from tests.fakes.clock import FakeClock
@@ -147,7 +147,7 @@ async def test_ledger_rows_are_durable_one_by_one(tmp_path: Path) -> None:
             key=appointment_id("pms", str(number), bytes(32)),
             event_id="e" * 52,
             generation=0,
-            state=EntryState.OK,
+            state=LedgerEntryState.OK,
             fingerprint="f" * 32,
             style="|",
             begins=NOW,

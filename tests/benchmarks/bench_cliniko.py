@@ -24,9 +24,9 @@ from companion.adapters.database import open_database
 from companion.adapters.sources.cliniko import BURST, RATE, ClinikoSource
 from companion.adapters.tabular.files import WorkbookFiles
 from companion.gc_tuning import freeze_gc
-from companion.sandbox.cliniko.account import SimulatedAccount
+from companion.sandbox.cliniko.account import SimulatedClinikoAccount
 from companion.sandbox.cliniko.sample import fill
-from companion.sandbox.cliniko.service import KEY, ClinikoService, Policy
+from companion.sandbox.cliniko.service import KEY, ClinikoPolicy, ClinikoService
 from companion.sandbox.sockets import ServerThread
 from companion.services.imports.importing import Importing
 from companion.services.settings.practitioners import Practitioners
@@ -90,10 +90,10 @@ async def import_from(url: str, home: Path) -> dict[str, float]:
 
 def measured(rows: int, folder: Path) -> dict[str, float]:
     clock = [datetime.now(UTC) - timedelta(hours=1)]
-    account = SimulatedAccount(now=lambda: clock[0])
+    account = SimulatedClinikoAccount(now=lambda: clock[0])
     fill(account, rows, first=clock[0] + timedelta(days=1))
     clock[0] += timedelta(hours=1)
-    service = ClinikoService(account, policy=Policy(per_minute=None))
+    service = ClinikoService(account, policy=ClinikoPolicy(per_minute=None))
     server = ServerThread(service, "simulated-cliniko")
     folder.mkdir()
     try:

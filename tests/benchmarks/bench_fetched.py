@@ -32,7 +32,7 @@ from companion.adapters.sources.fhir.source import FhirSource
 from companion.adapters.tabular.files import WorkbookFiles
 from companion.gc_tuning import freeze_gc
 from companion.sandbox.fhir.queries import CONTROLS, KNOWN
-from companion.sandbox.fhir.service import BASE, FhirService, Policy
+from companion.sandbox.fhir.service import BASE, FhirPolicy, FhirService
 from companion.sandbox.fhir.store import FhirStore, fill
 from companion.sandbox.sockets import ServerThread
 from companion.services.imports.importing import Importing
@@ -118,7 +118,7 @@ def fhir(rows: int, *, includes: bool) -> Iterator[tuple[str, Asked]]:
     fill(store, rows, first=clock[0] + timedelta(days=1))
     clock[0] += timedelta(hours=1)
     supported = frozenset().union(*KNOWN.values()) | CONTROLS
-    policy = Policy(supported=supported if includes else supported - {"_include"})
+    policy = FhirPolicy(supported=supported if includes else supported - {"_include"})
     server = ServerThread(FhirService(store, policy=policy), "simulated-fhir")
     try:
         yield "fhir", {"fields": {"address": server.base_url + BASE}, "secret": ""}

@@ -23,9 +23,9 @@ import pytest
 
 from companion.domain.appointments import Appointment, AppointmentKind, Recurrence, appointment_id
 from companion.domain.client_names import NOBODY, ClientNames
-from companion.domain.disclosure import ClientName, Disclosure, Item
+from companion.domain.disclosure import ClientName, Disclosure, DisclosureItem
 from companion.domain.events import CalendarEvent, project
-from companion.domain.reconcile import EntryState, LedgerEntry, SyncPlan, reconcile
+from companion.domain.reconcile import LedgerEntry, LedgerEntryState, SyncPlan, reconcile
 from companion.domain.window import SyncWindow
 from tests.samples import ordinary_notes
 
@@ -35,7 +35,7 @@ PRACTITIONERS, EACH, A_DAY = 50, 2_000, 20
 WINDOW = SyncWindow(
     first_day=date(2026, 3, 1), last_day=date(2026, 7, 1), timezone="Australia/Sydney"
 )
-INITIALS = Disclosure(items=frozenset(Item), client_name=ClientName.INITIALS)
+INITIALS = Disclosure(items=frozenset(DisclosureItem), client_name=ClientName.INITIALS)
 SYLLABLES = ("ba", "de", "ki", "lo", "mu", "na", "re", "so", "ta", "vi")
 NAMES = ["".join(parts).title() for parts in product(SYLLABLES, SYLLABLES, SYLLABLES)]
 TYPES = ("Initial consultation", "Standard consultation", "Long consultation", "Review", "Exercise")
@@ -88,7 +88,7 @@ def entry(event: CalendarEvent) -> LedgerEntry:
         key=event.key,
         event_id="e" * 52,
         generation=0,
-        state=EntryState.OK,
+        state=LedgerEntryState.OK,
         fingerprint=event.fingerprint,
         style=event.style,
         begins=event.begins,

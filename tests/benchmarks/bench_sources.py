@@ -29,7 +29,7 @@ from companion.adapters.tabular.files import WorkbookFiles
 from companion.gc_tuning import freeze_gc
 from companion.services.imports.importing import Importing
 from companion.services.settings.practitioners import Practitioners
-from companion.services.sources.fetched_sources import Wanted
+from companion.services.sources.fetched_sources import TypedPlace
 from companion.services.sources.remote import by_name
 from companion.services.sources.watchers import Watchers
 from companion.services.sources.watching import sources_of
@@ -91,7 +91,7 @@ async def fetch_twice(kind: str, count: int, folder: Path) -> dict[str, Any]:
     await people.add("Jo Smith")
     source.put(many(count))
     ago = timedelta(0)
-    await fetched.add(NAME, Wanted(kind=kind, secret=source.secret, fields=source.fields))
+    await fetched.add(NAME, TypedPlace(kind=kind, secret=source.secret, fields=source.fields))
     figures: dict[str, Any] = {}
     for name in ("first", "again"):
         requests, before = source.requests, psutil.Process().memory_info().rss / 1e6

@@ -19,7 +19,7 @@ import pytest
 import uvicorn
 
 from companion.gc_tuning import freeze_gc
-from companion.services.sources.fetched_sources import Wanted
+from companion.services.sources.fetched_sources import TypedPlace
 from companion.web.app import create_app
 from companion.web.launching import launch_url
 from companion.web.options import AppOptions
@@ -52,7 +52,7 @@ async def serve(home: Path, link: str) -> None:
             await services.practitioners.add(f"Person {number}")
             await services.fetched_sources.add(
                 f"source {number}",
-                Wanted(kind="link", secret=f"{link}?{number}"),
+                TypedPlace(kind="link", secret=f"{link}?{number}"),
                 answers={"practitioner:*": f"person-{number}"},
             )
         listening = socket.create_server(("127.0.0.1", 0))

@@ -33,7 +33,7 @@ from googleapiclient.discovery import build_from_document
 
 from companion.domain.client_names import NOBODY
 from companion.domain.event_keys import event_id
-from companion.domain.reconcile import EntryState, LedgerEntry, reconcile
+from companion.domain.reconcile import LedgerEntry, LedgerEntryState, reconcile
 from companion.domain.window import SyncWindow
 from companion.sandbox.server import start_simulated_google
 from companion.services.sync.snapshot import desired_events
@@ -245,7 +245,7 @@ async def _until_in_google(database: Path, key: str) -> None:
         async with asyncio.timeout(60):
             while True:
                 found = raw.execute("SELECT state FROM ledger WHERE key = ?", (key,)).fetchone()
-                if found == (EntryState.OK.value,):
+                if found == (LedgerEntryState.OK.value,):
                     return
                 await asyncio.sleep(0.02)
 
@@ -261,7 +261,7 @@ def test_a_plan_for_100_000_events_of_which_one_percent_changed() -> None:
             key=event.key,
             event_id=event_id("install", "calendar", event.key, 0),
             generation=0,
-            state=EntryState.OK,
+            state=LedgerEntryState.OK,
             fingerprint=event.fingerprint if number % 100 else "changed",
             style=event.style,
             begins=event.begins,

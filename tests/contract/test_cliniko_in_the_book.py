@@ -21,7 +21,7 @@ from companion.sandbox.cliniko.service import KEY
 from companion.sandbox.server import client_file
 from companion.services import pools
 from companion.services.google.connecting import CalendarChoice
-from companion.services.sources.fetched_sources import Wanted
+from companion.services.sources.fetched_sources import TypedPlace
 from companion.services.sources.fetching import FetchOutcome
 from companion.services.sources.remote import by_name
 from companion.services.threads import Threads
@@ -44,7 +44,7 @@ class Practice:
 
     async def add_source(self, name: str = SOURCE) -> None:
         await self.application.services.practitioners.add("Jo Smith", timezone=ZONE)
-        wanted = Wanted(kind="cliniko", secret=KEY, fields=FIELDS)
+        wanted = TypedPlace(kind="cliniko", secret=KEY, fields=FIELDS)
         await self.application.services.fetched_sources.add(name, wanted, every=EVERY)
 
     async def fetch(self, name: str = SOURCE, **answers: str) -> FetchOutcome:
@@ -195,7 +195,7 @@ async def test_who_changes_from_exports_to_the_key_has_nothing_twice(
     report = await importing.apply(preview, yes=True)
     assert (report.held, report.added) == (False, 21)
     before = {(each.start, each.client_name): each.id for each in await practice.live()}
-    wanted = Wanted(kind="cliniko", secret=KEY, fields=FIELDS)
+    wanted = TypedPlace(kind="cliniko", secret=KEY, fields=FIELDS)
     await practice.application.services.fetched_sources.add(SOURCE, wanted)
     cliniko.account.move(bookings[0], START + timedelta(days=1))  # as it was: only dated anew
     outcome = await practice.fetch()

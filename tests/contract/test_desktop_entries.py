@@ -19,7 +19,7 @@ import pytest
 from companion.desktop import linux, macos, windows
 from companion.desktop.entries import run_quietly
 from companion.domain.errors import CompanionError
-from companion.services.workstation import Entry, Workstation
+from companion.services.this_computer import Entry, ThisComputer
 from tests.fakes.desktop import FakeDesktop
 from tests.fakes.systems import FakeLaunchctl, FakePowerShell, FakeRegistry
 
@@ -269,7 +269,7 @@ def test_the_application_of_macos_runs_the_command(tmp_path: Path) -> None:
 
 async def test_a_start_from_a_new_folder_takes_the_entries_along_and_overrules_nobody() -> None:
     desktop = FakeDesktop()
-    station = Workstation(desktop)
+    station = ThisComputer(desktop)
     await station.renew()
     assert not desktop.autostart.found.there
     await station.set_autostart(True)
@@ -284,6 +284,6 @@ async def test_an_entry_that_cannot_follow_does_not_keep_the_app_from_starting()
     desktop = FakeDesktop()
     desktop.menu.found = desktop.menu.found.__class__(there=True, place="", fault="moved")
     desktop.menu.trouble = CompanionError("No.", "Ask.")
-    await Workstation(desktop).renew()
+    await ThisComputer(desktop).renew()
     with pytest.raises(CompanionError):
-        await Workstation(desktop).set_menu(True)
+        await ThisComputer(desktop).set_menu(True)

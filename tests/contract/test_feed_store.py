@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from companion.domain.disclosure import ClientName, Disclosure, Item, KindChoice
+from companion.domain.disclosure import ClientName, Disclosure, DisclosureItem, KindChoice
 from companion.domain.errors import BadInput
 from companion.services.ports import FeedDetail, FeedLink, FeedStore, Fetch
 from tests.contract.stores import KINDS, opened
@@ -62,7 +62,7 @@ async def test_a_link_comes_back_as_it_was_put(feeds: FeedStore) -> None:
 async def test_what_a_link_of_its_own_kind_shows_comes_back(feeds: FeedStore) -> None:
     shown = Disclosure(
         kinds=frozenset({KindChoice.CLIENT}),
-        items=frozenset({Item.NOTES, Item.TYPE}),
+        items=frozenset({DisclosureItem.NOTES, DisclosureItem.TYPE}),
         client_name=ClientName.FIRST,
         masked_types=frozenset({"counselling"}),
         busy_only=True,

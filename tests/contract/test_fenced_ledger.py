@@ -22,7 +22,7 @@ from companion.adapters.database.turn_table import PostgresTurnTable
 from companion.adapters.database.turns import PracticeTurns
 from companion.domain.errors import Busy
 from companion.domain.practice_errors import Overtaken
-from companion.domain.reconcile import EntryState, LedgerEntry
+from companion.domain.reconcile import LedgerEntry, LedgerEntryState
 from companion.domain.sync_state import SyncState
 from companion.services.ports import CalendarRef
 from companion.services.sync.snapshot import Turn
@@ -43,7 +43,7 @@ class Computer:
             key=key,
             event_id=f"event{key}",
             generation=0,
-            state=EntryState.PENDING,
+            state=LedgerEntryState.PENDING,
             fingerprint="f" * 32,
             style="5|10",
             begins=NOW,

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from companion.adapters.database.lease_session import (
+    LeaseRenewal,
     LeaseSession,
+    LeaseTaken,
     PostgresLeaseSession,
-    Proof,
-    Taken,
 )
 from companion.adapters.database.own_connection import connect_alone
 from companion.domain.practice_errors import DatabaseAway
@@ -75,13 +75,13 @@ def test_one_gets_it_and_the_other_once_it_was_given_up(server: Server) -> None:
     desk, office = server.session("desk"), server.session("office")
     assert desk.seek()
     assert not office.seek()
-    assert desk.take() == Taken(1, in_order=True)
-    assert desk.prove(1) == Proof(held=True)
+    assert desk.take() == LeaseTaken(1, in_order=True)
+    assert desk.prove(1) == LeaseRenewal(held=True)
     assert not office.seek()
     desk.release(1)
-    assert desk.prove(1) == Proof(held=False)
+    assert desk.prove(1) == LeaseRenewal(held=False)
     assert office.seek()
-    assert office.take() == Taken(2, in_order=True)
+    assert office.take() == LeaseTaken(2, in_order=True)
 
 
 def test_whoever_follows_a_session_that_ended_knows_that_nothing_was_given_up(
@@ -92,7 +92,7 @@ def test_whoever_follows_a_session_that_ended_knows_that_nothing_was_given_up(
     desk.take()
     desk.close()
     until(office.seek)  # the server learns of it a moment later
-    assert office.take() == Taken(2, in_order=False)
+    assert office.take() == LeaseTaken(2, in_order=False)
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -117,9 +117,9 @@ def test_a_wish_is_told_to_the_holder_and_kept_for_whom_it_is(server: Server) ->
     assert desk.seek()
     desk.take()
     server.want("office")
-    assert desk.prove(1) == Proof(held=True, wanted=True)
+    assert desk.prove(1) == LeaseRenewal(held=True, wanted=True)
     desk.release(1)
     assert not desk.seek()
     assert office.seek()
-    assert office.take() == Taken(2, in_order=True)
-    assert office.prove(2) == Proof(held=True)
+    assert office.take() == LeaseTaken(2, in_order=True)
+    assert office.prove(2) == LeaseRenewal(held=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from companion.domain.reconcile import EntryState, LedgerEntry
+from companion.domain.reconcile import LedgerEntry, LedgerEntryState
 from companion.domain.sync_state import Held, HeldItem, HeldKey, Proof, SyncState, SyncTrouble
 from companion.services.ports import CalendarRef, Ledger
 from tests.contract.stores import KINDS, opened
@@ -33,7 +33,7 @@ def entry(key: str = "a", **changes: Any) -> LedgerEntry:
         key=key,
         event_id=f"event{key}",
         generation=0,
-        state=EntryState.PENDING,
+        state=LedgerEntryState.PENDING,
         fingerprint="f" * 32,
         style="5|10",
         begins=NOW,
@@ -46,8 +46,8 @@ async def keys(ledger: Ledger, calendar: CalendarRef) -> list[str]:
     return sorted(each.key for each in await ledger.entries(calendar))
 
 
-@pytest.mark.parametrize("state", list(EntryState))
-async def test_an_entry_comes_back_as_it_was_put(ledger: Ledger, state: EntryState) -> None:
+@pytest.mark.parametrize("state", list(LedgerEntryState))
+async def test_an_entry_comes_back_as_it_was_put(ledger: Ledger, state: LedgerEntryState) -> None:
     whole = entry(
         state=state,
         generation=3,
@@ -62,7 +62,7 @@ async def test_an_entry_comes_back_as_it_was_put(ledger: Ledger, state: EntrySta
 
 async def test_a_row_put_again_replaces_the_one_of_its_key(ledger: Ledger) -> None:
     await ledger.write(MIRA, [entry("a"), entry("b")])
-    confirmed = entry("a", state=EntryState.OK, etag="1")
+    confirmed = entry("a", state=LedgerEntryState.OK, etag="1")
     await ledger.write(MIRA, [confirmed])
     assert sorted(await ledger.entries(MIRA), key=lambda e: e.key) == [confirmed, entry("b")]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from companion.domain.errors import SourceTrouble, SourceUnreachable
-from companion.services.sources.fetched_sources import Wanted
+from companion.services.sources.fetched_sources import TypedPlace
 from companion.services.sources.remote import by_name
 from tests.fakes.calendar_server import CalendarServer, says
 from tests.fakes.clock import FakeClock
@@ -58,7 +58,7 @@ async def test_the_source_that_the_page_shows_fetches_what_there_is_and_what_cha
     services = application.services
     try:
         await services.practitioners.add("Jo Smith")
-        wanted = Wanted(kind="example", secret="right")
+        wanted = TypedPlace(kind="example", secret="right")
         sample = await services.fetched_sources.sample("books", wanted)
         assert len(sample.rows) == 11
         await services.fetched_sources.add("books", wanted)
@@ -70,7 +70,7 @@ async def test_the_source_that_the_page_shows_fetches_what_there_is_and_what_cha
         again = await services.fetched_sources.sync("books")
         assert again.report is not None
         assert (again.report.cancelled, again.report.removed) == (1, 0)
-        await services.fetched_sources.add("books", Wanted(kind="example", secret="wrong"))
+        await services.fetched_sources.add("books", TypedPlace(kind="example", secret="wrong"))
         refused = await services.fetched_sources.sync("books")
         assert isinstance(refused.error, SourceUnreachable)
         assert refused.error.reason is SourceTrouble.CREDENTIALS

@@ -1,4 +1,4 @@
-"""What every `Practice` does, the one on PostgreSQL and the fake that the pages are tested on."""
+"""What every `WorkstationRegistry` does: the one on PostgreSQL and the fake of the pages' tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from companion.adapters.database.own_connection import connect_alone
 from companion.adapters.database.own_session import OwnSession
 from companion.adapters.database.workstations import PracticeWorkstations
 from companion.domain.errors import Busy, NotFound
-from companion.services.ports import Practice
+from companion.services.ports import WorkstationRegistry
 from tests.fakes.practice import FakePractice, off, workstation
 from tests.fakes.practice_database import practice_server
 
@@ -26,7 +26,7 @@ FROM timezone('UTC', clock_timestamp()) AS at,
 
 
 @pytest.fixture(params=["fake", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-async def practice(request: pytest.FixtureRequest) -> AsyncIterator[Practice]:
+async def practice(request: pytest.FixtureRequest) -> AsyncIterator[WorkstationRegistry]:
     """Back office (this one) and front desk are on, Second site is off."""
     if request.param == "fake":
         names = [workstation("front desk"), workstation("Back office"), off("Second site")]
@@ -40,11 +40,11 @@ async def practice(request: pytest.FixtureRequest) -> AsyncIterator[Practice]:
         session.close()
 
 
-async def names(practice: Practice) -> list[str]:
+async def names(practice: WorkstationRegistry) -> list[str]:
     return [each.name for each in await practice.workstations()]
 
 
-async def test_they_come_in_the_order_of_their_names(practice: Practice) -> None:
+async def test_they_come_in_the_order_of_their_names(practice: WorkstationRegistry) -> None:
     assert practice.this_one == "back-office"
     assert await names(practice) == ["Back office", "front desk", "Second site"]
     seen = await practice.workstations()
@@ -53,24 +53,24 @@ async def test_they_come_in_the_order_of_their_names(practice: Practice) -> None
     assert not any(each.keeps_calendars for each in seen)
 
 
-async def test_one_is_renamed(practice: Practice) -> None:
+async def test_one_is_renamed(practice: WorkstationRegistry) -> None:
     await practice.rename("second-site", "Parkside")
     assert await names(practice) == ["Back office", "front desk", "Parkside"]
 
 
-async def test_only_one_that_is_off_is_forgotten(practice: Practice) -> None:
+async def test_only_one_that_is_off_is_forgotten(practice: WorkstationRegistry) -> None:
     with pytest.raises(Busy):
         await practice.forget("front-desk")
     await practice.forget("second-site")
     assert await names(practice) == ["Back office", "front desk"]
 
 
-async def test_what_is_not_there_can_have_nothing_done_to_it(practice: Practice) -> None:
+async def test_what_is_not_there_can_have_nothing_done_to_it(practice: WorkstationRegistry) -> None:
     for asked in (practice.let_keep("x"), practice.forget("x"), practice.rename("x", "X")):
         with pytest.raises(NotFound):
             await asked
 
 
-async def test_one_that_is_there_may_be_wanted(practice: Practice) -> None:
+async def test_one_that_is_there_may_be_wanted(practice: WorkstationRegistry) -> None:
     await practice.let_keep("front-desk")
     assert len(await names(practice)) == 3

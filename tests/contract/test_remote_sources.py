@@ -18,7 +18,7 @@ import pytest
 from companion.domain.appointments import AppointmentStatus
 from companion.domain.errors import SourceTrouble, SourceUnreachable
 from companion.services.ports import SourceRow
-from companion.services.sources.fetched_sources import Wanted
+from companion.services.sources.fetched_sources import TypedPlace
 from companion.services.sources.notes import SourceNote
 from companion.services.sources.remote import by_name
 from tests.contract.remote.every import EVERY, REMOTE
@@ -196,7 +196,7 @@ async def test_wrong_credentials_are_named_and_not_tried_again_at_once(
     source, services = remote.source, remote.application.services
     if not source.wrong_secret:
         return
-    wanted = Wanted(kind=source.kind, secret=source.wrong_secret, fields=source.fields)
+    wanted = TypedPlace(kind=source.kind, secret=source.wrong_secret, fields=source.fields)
     await services.fetched_sources.add(NAME, wanted)
     came = await remote.fetch()
     assert isinstance(came.error, SourceUnreachable)
@@ -209,7 +209,7 @@ async def test_wrong_credentials_are_named_and_not_tried_again_at_once(
     await services.watching.fetching.look(NAME)
     assert source.requests == requests
     await services.fetched_sources.add(
-        NAME, Wanted(kind=source.kind, secret=source.secret, fields=source.fields)
+        NAME, TypedPlace(kind=source.kind, secret=source.secret, fields=source.fields)
     )
     assert (await remote.fetch()).error is None
 
@@ -268,7 +268,7 @@ async def test_a_fetch_that_the_end_of_the_program_broke_off_is_begun_anew(
 
 async def test_a_test_shows_ten_rows_and_keeps_nothing(remote: Clinic[RemoteHarness]) -> None:
     source = remote.source
-    wanted = Wanted(kind=source.kind, secret=source.secret, fields=source.fields)
+    wanted = TypedPlace(kind=source.kind, secret=source.secret, fields=source.fields)
     sample = await remote.application.services.fetched_sources.sample("other", wanted)
     assert 2 <= len(sample.rows) <= 11
     assert 1 <= len(sample.appointments) <= 5
@@ -282,7 +282,7 @@ async def test_a_trial_is_fetched_once_and_gone_on_from(remote: Clinic[RemoteHar
     fetched = remote.application.services.fetched_sources
     await remote.application.services.sources.remove(NAME)
     source = remote.source
-    wanted = Wanted(kind=source.kind, secret=source.secret, fields=source.fields)
+    wanted = TypedPlace(kind=source.kind, secret=source.secret, fields=source.fields)
     trial = await fetched.trial(NAME, wanted, every=timedelta(hours=1))
     preview = await fetched.preview(trial)
     assert preview.added == len(FULL)

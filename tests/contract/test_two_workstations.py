@@ -17,7 +17,7 @@ from companion.environment import Environment
 from companion.main import open_ports
 from companion.sandbox.server import SimulatedHandle
 from companion.services.assembly import build
-from companion.services.sources.fetched_sources import Wanted
+from companion.services.sources.fetched_sources import TypedPlace
 from companion.services.sources.remote import by_name
 from companion.services.sync.passes import WORKER
 from companion.services.sync.progress import Progress, SyncPhase
@@ -200,7 +200,7 @@ async def test_a_source_is_fetched_by_one_workstation_at_a_time_whoever_asks(
         build(replace(each.ports, remotes=by_name(links)))
         for each in (practice.desk, practice.office)
     )
-    await desk.fetched_sources.add("link", Wanted(kind="link", secret=link))
+    await desk.fetched_sources.add("link", TypedPlace(kind="link", secret=link))
     await soon(lambda: "link" in office.settings.read().sources)
     outcomes = await asyncio.gather(
         desk.fetched_sources.sync("link", by="Alex"), office.fetched_sources.sync("link", by="Kim")

@@ -14,7 +14,7 @@ import pytest
 
 from companion.adapters.feed_files import FeedFiles
 from companion.domain.practice_errors import DatabaseAway
-from companion.domain.settings import Practice
+from companion.domain.settings import PracticeSettings
 from companion.domain.tokens import token_digest
 from companion.services.feeds.answers import FeedBody
 from companion.services.feeds.links import file_name, to_keep
@@ -191,7 +191,7 @@ async def test_a_server_that_answers_at_once_is_not_waited_for(tmp_path: Path) -
 
 def test_what_phones_need_of_the_settings_is_noted(tmp_path: Path) -> None:
     assert PhoneSettings.noted(tmp_path) == PhoneSettings()
-    practice = Practice(feed_certificate="/c.pem", feed_key="/k.pem", feed_proxy="10.0.0.1")
+    practice = PracticeSettings(feed_certificate="/c.pem", feed_key="/k.pem", feed_proxy="10.0.0.1")
     PhoneSettings.of(practice).note(tmp_path)
     assert PhoneSettings.noted(tmp_path).read().practice.feed_certificate == "/c.pem"
     (tmp_path / "phones.settings").write_text("{", encoding="utf-8")

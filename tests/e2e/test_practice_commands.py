@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import URL
+from typer.testing import CliRunner
 
+from companion.cli import app
 from tests.e2e.command_home import CommandHome, open_desk, write_export
 from tests.fakes.moving_practice import shown
 
@@ -98,6 +101,50 @@ def test_a_second_workstation_does_by_commands_all_that_the_first_could(
     assert made["kept"] in left, "the book as it was before the practice, to be deleted by a person"
     assert "clients' names" in left
     assert desk.json("practitioners", "list") == {"practitioners": []}
+
+
+class Terminal(io.BytesIO):
+    """Somebody who types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_whoever_leaves_is_asked_and_told_which_folder_nobody_watches_then(
+    desk: Station, tmp_path: Path, practice_url: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "typer.testing.make_input_stream", lambda typed, code: Terminal(typed.encode(code))
+    )
+    (tmp_path / "exports").mkdir()
+    desk.run("sources", "add", "Nookal", tmp_path / "exports")
+    made = desk.json("practice", "create", "--database", shown(practice_url), "--name", "Desk")
+    second = Station(
+        home=tmp_path / "second",
+        google=desk.google,
+        more={"COMPANION_PRACTICE_KEY": made["key"]},
+    )
+    second.run("practice", "join", "--database", shown(practice_url), "--name", "Back")
+    del second.more["COMPANION_PRACTICE_KEY"]
+    desk.run("sources", "watch", "Nookal")
+
+    def leave(typed: str) -> tuple[int, str]:
+        ended = CliRunner().invoke(app, ["practice", "leave"], env=desk.settings, input=typed)
+        return ended.exit_code, ended.output
+
+    code, said = leave("n\n")
+    assert code == 3
+    assert "alone watches the folder of Nookal" in said.replace("\n", " ")
+    assert "This computer leaves the practice. Go on? [y/N]" in said.replace("\n", " ")
+    assert "Nothing was done." in said
+    assert leave("")[0] == 130  # Ctrl-D
+    assert desk.json("practice", "status")["joined"]
+    code, said = leave("y\n")
+    assert code == 0
+    assert "no longer belongs to the practice" in said.replace("\n", " ")
+    assert desk.json("practice", "status") == {"joined": False}
+    (left_over,) = second.json("sources", "list")["sources"]
+    assert "has left the practice" in left_over["not_watched"]
 
 
 def test_a_copy_of_the_home_that_still_runs_stops_writing(

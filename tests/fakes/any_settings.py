@@ -9,13 +9,19 @@ from hypothesis import strategies as st
 from companion.domain.appointments import Practitioner
 from companion.domain.availability import WorkingHours, check_hours
 from companion.domain.backup_plan import BackupPlan
-from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, Item, KindChoice
+from companion.domain.disclosure import (
+    ClientName,
+    Disclosure,
+    DisclosureCap,
+    DisclosureItem,
+    KindChoice,
+)
 from companion.domain.notice_choices import MailSecurity, MailServer, NoticeChoices
 from companion.domain.opening_hours import Closure, Opening
 from companion.domain.settings import (
     CalendarCreation,
     GoogleLink,
-    Practice,
+    PracticeSettings,
     PractitionerSettings,
     RemoteSettings,
     Settings,
@@ -36,7 +42,7 @@ types = st.frozensets(words.map(str.casefold), max_size=3)
 disclosures = st.builds(
     Disclosure,
     kinds=st.frozensets(st.sampled_from(KindChoice), min_size=1),
-    items=st.frozensets(st.sampled_from(Item)),
+    items=st.frozensets(st.sampled_from(DisclosureItem)),
     client_name=st.sampled_from(ClientName),
     masked_types=types,
     busy_only=st.booleans(),
@@ -132,12 +138,12 @@ notices = st.builds(
     backup_days=st.floats(1, 365),
 )
 practices = st.builds(
-    Practice,
+    PracticeSettings,
     name=texts,
     timezone=zones,
     cap=st.builds(
         DisclosureCap,
-        items=st.frozensets(st.sampled_from(Item)),
+        items=st.frozensets(st.sampled_from(DisclosureItem)),
         client_name=st.sampled_from(ClientName),
         masked_types=types,
     ),
@@ -220,7 +226,7 @@ def sample() -> Settings:
                 google=GoogleLink(creations=(CalendarCreation(mark="companion-1"),)),
             )
         },
-        practice=Practice(
+        practice=PracticeSettings(
             opening=Opening(closures=(Closure(first=date(2026, 12, 25), last=date(2026, 12, 25)),))
         ),
         sources={

@@ -15,7 +15,7 @@ from companion.adapters.backup import HomeSwap, SealedArchive, Swap
 from companion.domain.appointments import Appointment, AppointmentKind, Practitioner
 from companion.domain.settings import (
     GoogleLink,
-    Practice,
+    PracticeSettings,
     PractitionerSettings,
     Settings,
     SyncChoices,
@@ -51,7 +51,7 @@ def settings(**choices: Any) -> Settings:
         choices=SyncChoices(enabled=True, **choices),
         disclosure_revision=4,
     )
-    start = Settings(install_id="0123456789abcdef", practice=Practice(name="Banksia"))
+    start = Settings(install_id="0123456789abcdef", practice=PracticeSettings(name="Banksia"))
     return start.with_practitioner(record)
 
 

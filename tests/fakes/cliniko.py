@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from companion.adapters.sources.cliniko import ClinikoSource
-from companion.sandbox.cliniko.account import SimulatedAccount
-from companion.sandbox.cliniko.service import KEY, ClinikoService, Policy
+from companion.sandbox.cliniko.account import SimulatedClinikoAccount
+from companion.sandbox.cliniko.service import KEY, ClinikoPolicy, ClinikoService
 from companion.sandbox.sockets import ServerThread
 from companion.services.sources.remote import FetchAnswer, FetchRequest, Stop
 
@@ -26,7 +26,7 @@ Row = dict[str, str]
 
 @dataclass
 class Clinic:
-    account: SimulatedAccount
+    account: SimulatedClinikoAccount
     service: ClinikoService
     base_url: str
     clock: list[datetime]
@@ -115,8 +115,8 @@ def clinic(now: Callable[[], datetime] | None = None, **source: Any) -> Iterator
     def seconds() -> float:
         return (clock[0] - START).total_seconds()
 
-    account = SimulatedAccount(now=now or (lambda: clock[0]))
-    service = ClinikoService(account, policy=Policy())
+    account = SimulatedClinikoAccount(now=now or (lambda: clock[0]))
+    service = ClinikoService(account, policy=ClinikoPolicy())
     server = ServerThread(service, "simulated-cliniko")
     try:
         yield Clinic(

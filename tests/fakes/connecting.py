@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from companion.domain.appointments import Practitioner
 from companion.domain.event_keys import event_id
 from companion.domain.events import CalendarEvent
-from companion.domain.reconcile import EntryState, LedgerEntry
+from companion.domain.reconcile import LedgerEntry, LedgerEntryState
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.services.google.connecting import CalendarChoice, Connected, Connecting
 from companion.services.ports import CalendarRef, InsertEvent
@@ -147,7 +147,7 @@ def entry(event: CalendarEvent, wanted: str) -> LedgerEntry:
         key=event.key,
         event_id=wanted,
         generation=0,
-        state=EntryState.OK,
+        state=LedgerEntryState.OK,
         fingerprint=event.fingerprint,
         style=event.style,
         begins=event.begins,

@@ -1,21 +1,21 @@
-"""A desktop in memory: `Desktop` of companion.services.workstation."""
+"""A desktop in memory: `Desktop` of companion.services.this_computer."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
 from companion.domain.errors import CompanionError
-from companion.services.workstation import EntryState
+from companion.services.this_computer import DesktopEntryState
 
 
 @dataclass
 class FakeEntry:
-    found: EntryState = field(
-        default_factory=lambda: EntryState(there=False, place="the fake desktop")
+    found: DesktopEntryState = field(
+        default_factory=lambda: DesktopEntryState(there=False, place="the fake desktop")
     )
     trouble: CompanionError | None = None
 
-    def state(self) -> EntryState:
+    def state(self) -> DesktopEntryState:
         return self.found
 
     def add(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from companion.adapters.icalendar import CalendarWriter
 from companion.domain.appointments import Appointment, AppointmentKind, Practitioner
-from companion.domain.settings import Practice, PractitionerSettings, Settings, SyncChoices
+from companion.domain.settings import PracticeSettings, PractitionerSettings, Settings, SyncChoices
 from companion.domain.tokens import token_digest
 from companion.services.feeds.answers import Poll
 from companion.services.feeds.bodies import FeedBodies
@@ -99,7 +99,7 @@ class CountingFeeds(MemoryFeeds):
 
 def practice(*people: str, timezone: str = SYDNEY, **choices: Any) -> Settings:
     """Settings with these practitioners, their ids being their names in lower case."""
-    settings = Settings(install_id=INSTALL, practice=Practice(name="Harbour Allied Health"))
+    settings = Settings(install_id=INSTALL, practice=PracticeSettings(name="Harbour Allied Health"))
     for name in people or ("Avery",):
         who = Practitioner(id=name.lower(), name=name, timezone=timezone, colour="#2a9d8f")
         record = PractitionerSettings(practitioner=who, choices=SyncChoices(**choices))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from companion.services.sources.fetched_sources import Wanted
+from companion.services.sources.fetched_sources import TypedPlace
 from companion.services.sources.fetching import FetchOutcome
 from companion.services.sources.notes import SourceNote
 from tests.fakes.clock import FakeClock
@@ -26,8 +26,8 @@ def entry(uid: str, day: int, hour: int = 9, *more: str) -> str:
     return "\r\n".join((f"UID:{uid}", start, "DURATION:PT45M", f"SUMMARY:Entry {uid}", *more))
 
 
-def at(link: str) -> Wanted:
-    return Wanted(kind="link", secret=link)
+def at(link: str) -> TypedPlace:
+    return TypedPlace(kind="link", secret=link)
 
 
 FOUR = [entry(each, day) for each, day in zip("abcd", (7, 8, 9, 10), strict=True)]

@@ -21,7 +21,7 @@ from companion.domain.errors import (
     RequestRefused,
 )
 from companion.domain.events import EPOCH, BusyStatus, CalendarEvent, Content
-from companion.domain.keepers import MARK, NOBODY, UNSTAMPED, Keeper, Stamp
+from companion.domain.keepers import MARK, NOBODY, UNSTAMPED, Keeper, WriterStamp
 from companion.domain.reconcile import ObservedEvent
 from companion.services.ports import (
     CalendarInfo,
@@ -47,7 +47,7 @@ class StoredEvent:
     style: str
     etag: str
     deleted: bool = False
-    stamp: Stamp = UNSTAMPED
+    stamp: WriterStamp = UNSTAMPED
     changed_at: datetime = EPOCH
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from companion.adapters.database.lease_session import Proof, Taken
+from companion.adapters.database.lease_session import LeaseRenewal, LeaseTaken
 from companion.domain.practice_errors import DatabaseAway
 
 
@@ -54,18 +54,18 @@ class LeaseSessionFake:
             server.lock = self
         return server.lock is self
 
-    def take(self) -> Taken:
+    def take(self) -> LeaseTaken:
         server = self._ask()
         in_order, server.released = server.released, False
         server.term += 1
         server.wanted = "" if server.wanted == self.workstation else server.wanted
-        return Taken(server.term, in_order)
+        return LeaseTaken(server.term, in_order)
 
-    def prove(self, term: int) -> Proof:
+    def prove(self, term: int) -> LeaseRenewal:
         server = self._ask()
         if server.lock is not self or server.term != term:
-            return Proof(held=False)
-        return Proof(held=True, wanted=server.wanted not in {"", self.workstation})
+            return LeaseRenewal(held=False)
+        return LeaseRenewal(held=True, wanted=server.wanted not in {"", self.workstation})
 
     def release(self, term: int) -> None:
         server = self._ask()

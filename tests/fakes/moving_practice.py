@@ -15,7 +15,7 @@ from sqlalchemy import URL
 
 from companion.adapters.clock import SystemClock
 from companion.adapters.practice_note import practice_note
-from companion.domain.reconcile import EntryState, LedgerEntry
+from companion.domain.reconcile import LedgerEntry, LedgerEntryState
 from companion.environment import Environment
 from companion.main import open_ports
 from companion.services.assembly import build
@@ -39,7 +39,7 @@ ENTRY = LedgerEntry(
     key="visit",
     event_id="event",
     generation=2,
-    state=EntryState.PENDING,
+    state=LedgerEntryState.PENDING,
     fingerprint="f" * 32,
     style="5|10",
     begins=MONDAY,

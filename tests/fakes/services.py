@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from companion.adapters.icalendar import CalendarWriter
 from companion.domain.appointments import Appointment, Practitioner
-from companion.domain.settings import Practice, PractitionerSettings, Settings
+from companion.domain.settings import PracticeSettings, PractitionerSettings, Settings
 from companion.domain.users import Role, User
 from companion.sandbox.sample import SamplePractice, sample_practice
 from companion.services.assembly import Application, build
@@ -231,7 +231,7 @@ def fake_application(
 
 
 def _settings(practice: SamplePractice | None, user_rate: float) -> Settings:
-    rates = Practice(user_rate=user_rate, project_rate=max(user_rate, 166.0))
+    rates = PracticeSettings(user_rate=user_rate, project_rate=max(user_rate, 166.0))
     if practice is None:
         return Settings(install_id=INSTALL, practice=rates)
     settings = Settings(

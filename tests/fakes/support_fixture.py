@@ -12,10 +12,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from companion.domain.appointments import Appointment, AppointmentKind, Practitioner
-from companion.domain.reconcile import EntryState, LedgerEntry
+from companion.domain.reconcile import LedgerEntry, LedgerEntryState
 from companion.domain.settings import (
     GoogleLink,
-    Practice,
+    PracticeSettings,
     PractitionerSettings,
     Settings,
     SourceSettings,
@@ -117,7 +117,9 @@ class Fixture:
             google=link,
             choices=SyncChoices(enabled=True, days_in_advance=45),
         )
-        settings = Settings(install_id="0123456789abcdef", practice=Practice(name=PEOPLE[3]))
+        settings = Settings(
+            install_id="0123456789abcdef", practice=PracticeSettings(name=PEOPLE[3])
+        )
         source = SourceSettings(name="bp", mapping=f'x = "{NAMES[0]}"', folder=f"/srv/{NAMES[1]}")
         return settings.with_practitioner(record).with_source(source)
 
@@ -200,7 +202,7 @@ def ledger_entry() -> LedgerEntry:
         key=f"{NAMES[0]} 1",
         event_id="e1",
         generation=0,
-        state=EntryState.OK,
+        state=LedgerEntryState.OK,
         fingerprint=REFRESH,
         style="",
         begins=now,

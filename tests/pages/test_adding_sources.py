@@ -10,7 +10,7 @@ import pytest
 from nicegui import ui
 
 from companion.domain.errors import SourceUnreachable
-from companion.services.sources.fetched_sources import Wanted
+from companion.services.sources.fetched_sources import TypedPlace
 from tests.fakes.clock import FakeClock
 from tests.fakes.fetching_clinic import FOUR, HOST, LINK, calendar, entry
 from tests.fakes.services import TUESDAY, fake_application
@@ -174,7 +174,7 @@ async def test_a_pattern_that_says_nothing_is_told_at_its_field(visit: Visit) ->
 
 async def test_fetch_now_and_what_fails_is_said_there_and_on_the_overview(visit: Visit) -> None:
     services = visit.application.services
-    await services.fetched_sources.add("books", Wanted(kind="link", secret=LINK))
+    await services.fetched_sources.add("books", TypedPlace(kind="link", secret=LINK))
     await visit.user.open("/sources")
     await visit.user.should_see("Not fetched yet")
     press(button(visit, "Fetch now"))
@@ -196,7 +196,9 @@ async def test_fetch_now_and_what_fails_is_said_there_and_on_the_overview(visit:
 
 
 async def test_the_rhythm_changes_and_the_link_stays(visit: Visit) -> None:
-    await visit.application.services.fetched_sources.add("books", Wanted(kind="link", secret=LINK))
+    await visit.application.services.fetched_sources.add(
+        "books", TypedPlace(kind="link", secret=LINK)
+    )
     await visit.user.open("/sources")
     press(button(visit, "Change …"))
     await visit.user.should_see("Change books")
@@ -214,7 +216,7 @@ async def test_what_was_answered_is_shown_by_name(visit: Visit) -> None:
     settings = visit.application.settings
     jo = next(iter(settings.read().practitioners))
     source = await visit.application.services.fetched_sources.add(
-        "books", Wanted(kind="link", secret=LINK)
+        "books", TypedPlace(kind="link", secret=LINK)
     )
     answered = replace(source, answers={"practitioner:*": jo})
     await settings.change(lambda now: now.with_source(answered))

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from nicegui import ui
 
-from companion.domain.disclosure import ClientName, Item
+from companion.domain.disclosure import ClientName, DisclosureItem
 from companion.domain.errors import NotAllowed
 from companion.services.ports import FeedDetail
 from companion.web.ui.phones import formatting as phone_words
@@ -53,7 +53,7 @@ async def test_custom_detail_is_chosen_item_by_item(visit: Visit) -> None:
     made = next(each for each in await links(visit) if each.label == "Tablet")
     assert made.custom is not None
     assert made.custom.client_name is ClientName.FIRST
-    assert made.custom.items == {Item.TYPE, Item.NOTES}
+    assert made.custom.items == {DisclosureItem.TYPE, DisclosureItem.NOTES}
 
 
 async def test_the_preview_follows_the_choices(visit: Visit) -> None:

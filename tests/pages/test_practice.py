@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from nicegui import ui
 
-from companion.domain.disclosure import ClientName, Item
+from companion.domain.disclosure import ClientName, DisclosureItem
 from companion.domain.errors import CompanionError, StoreError
 from companion.domain.opening_hours import Opening
-from companion.services.workstation import EntryState
+from companion.services.this_computer import DesktopEntryState
 from companion.web.control import Command
 from companion.web.ui.components.file_drop import FileDrop
 from tests.fakes.services import CLIENT_FILE, lived_in
@@ -113,7 +113,7 @@ async def test_the_privacy_cap_is_saved(first_day: Visit) -> None:
             first_day.application.settings.read().practice.cap.client_name is ClientName.INITIALS
         )
     )
-    assert Item.NOTES not in first_day.application.settings.read().practice.cap.items
+    assert DisclosureItem.NOTES not in first_day.application.settings.read().practice.cap.items
 
 
 async def test_when_a_schedule_is_old_is_said_in_words_and_saved(first_day: Visit) -> None:
@@ -197,7 +197,9 @@ async def test_what_the_system_refuses_is_said_and_the_switch_goes_back(first_da
 
 async def test_an_entry_of_a_folder_that_has_gone_says_so(first_day: Visit) -> None:
     entry = first_day.application.desktop.autostart
-    entry.found = EntryState(there=True, place="", fault="moved", what="It names the old folder.")
+    entry.found = DesktopEntryState(
+        there=True, place="", fault="moved", what="It names the old folder."
+    )
     await first_day.user.open("/practice")
     await first_day.user.should_see("It names the old folder.")
     switch(first_day, START).value = True

@@ -7,7 +7,7 @@ from dataclasses import replace
 from nicegui import ui
 
 from companion.domain.disclosure import ClientName
-from companion.domain.reconcile import EntryState
+from companion.domain.reconcile import LedgerEntryState
 from companion.services.ports import calendar_of
 from tests.fakes.services import the_sample
 from tests.pages.conftest import Visit
@@ -180,7 +180,7 @@ async def test_what_was_left_out_is_put_back_at_a_press(visit: Visit) -> None:
     application = visit.application
     calendar = calendar_of(application.settings.read().record(ZOE))
     first, *_ = await application.ledger.entries(calendar)
-    await application.ledger.write(calendar, put=[replace(first, state=EntryState.LEFT_OUT)])
+    await application.ledger.write(calendar, put=[replace(first, state=LedgerEntryState.LEFT_OUT)])
     await visit.user.open(f"/practitioner/{ZOE}")
     press(button(visit, "Put back what was left out"))
     await until(lambda: "1 event will be in Google again" in visit.notices())

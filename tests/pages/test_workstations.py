@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from companion.domain.settings import SourceSettings
 from companion.domain.users import Role, User
 from companion.web.ui.workstations import FORGET, KEEP, PATH, RENAME
 from tests.fakes.practice import FakePractice, off, workstation
-from tests.fakes.services import lived_in
+from tests.fakes.services import TUESDAY, lived_in
 from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import button, field, named, press, until
 
@@ -108,6 +109,33 @@ async def test_a_workstation_is_renamed_and_one_that_is_off_is_forgotten(shared:
     press(button(visit, "Forget it"))
     await until(lambda: len(shared.practice.found) == 2)
     await visit.user.should_not_see("Last seen")
+
+
+async def watch(shared: Shared, workstation: str) -> None:
+    source = SourceSettings(name="Nookal", folder="/exports", workstation=workstation)
+    await shared.visit.application.settings.change(lambda each: each.with_source(source))
+
+
+async def test_a_folder_is_named_that_one_watches_which_has_been_off_for_long(
+    shared: Shared,
+) -> None:
+    await watch(shared, "second-site")
+    await shared.visit.user.open(PATH)
+    await shared.visit.user.should_not_see("nothing arrives from there")
+    shared.practice.change("second-site", seen_at=TUESDAY - timedelta(hours=25))
+    shared.pass_time()
+    await shared.visit.user.should_see("It watches the folder of Nookal, so nothing arrives")
+    press(named(shared.visit, f"{FORGET}: Second site"))
+    await shared.visit.user.should_see("It alone watches the folder of Nookal.")
+
+
+async def test_a_folder_is_named_whose_workstation_is_gone(shared: Shared) -> None:
+    await watch(shared, "given-away")
+    await shared.visit.user.open(PATH)
+    await shared.visit.user.should_see("Nobody watches the folder of Nookal.")
+    await shared.visit.user.should_see("Watch it from here")
+    await watch(shared, "back-office")
+    await shared.visit.user.should_not_see("Nobody watches")
 
 
 async def test_reception_sees_them_and_changes_nothing(tmp_path: Path) -> None:

@@ -15,10 +15,10 @@ from companion.domain.events import CalendarEvent, Content
 from companion.domain.reconcile import (
     Adopt,
     Delete,
-    EntryState,
     Forget,
     Insert,
     LedgerEntry,
+    LedgerEntryState,
     ObservedEvent,
     PlannedAction,
     Update,
@@ -144,7 +144,12 @@ class Model:
                 raise CutOff
 
     def _write(
-        self, event: CalendarEvent, name: str, generation: int, state: EntryState, held: str = ""
+        self,
+        event: CalendarEvent,
+        name: str,
+        generation: int,
+        state: LedgerEntryState,
+        held: str = "",
     ) -> None:
         self._step()
         self.ledger[event.key] = LedgerEntry(
@@ -169,14 +174,14 @@ class Model:
     def _insert(self, event: CalendarEvent, generation: int) -> None:
         while True:
             name = event_id("install", "calendar", event.key, generation)
-            self._write(event, name, generation, EntryState.PENDING)
+            self._write(event, name, generation, LedgerEntryState.PENDING)
             there = self.google.get(name)
             taken = {row.event_id for row in self.ledger.values() if row.key != event.key}
             if there is None or (there.live and name not in taken):
                 break
             generation += 1
         held = self._put(event, name)  # a live one is adopted, and patched where it differs
-        self._write(event, name, generation, EntryState.OK, held)
+        self._write(event, name, generation, LedgerEntryState.OK, held)
 
     def _update(self, action: Update) -> None:
         entry = action.entry
@@ -184,7 +189,7 @@ class Model:
             action.event,
             entry.event_id,
             entry.generation,
-            EntryState.PENDING,
+            LedgerEntryState.PENDING,
             entry.content_hash or "before",
         )
         there = self.google.get(entry.event_id)
@@ -192,11 +197,11 @@ class Model:
             self._insert(action.event, entry.generation)
             return
         held = self._put(action.event, entry.event_id)
-        self._write(action.event, entry.event_id, entry.generation, EntryState.OK, held)
+        self._write(action.event, entry.event_id, entry.generation, LedgerEntryState.OK, held)
 
     def _delete(self, entry: LedgerEntry) -> None:
         self._step()
-        self.ledger[entry.key] = replace(entry, state=EntryState.REMOVING)
+        self.ledger[entry.key] = replace(entry, state=LedgerEntryState.REMOVING)
         self._step()
         if entry.event_id in self.google:
             self.google[entry.event_id].live = False

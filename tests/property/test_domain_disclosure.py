@@ -23,7 +23,13 @@ from companion.domain.appointments import (
     Recurrence,
     ShowAs,
 )
-from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, Item, KindChoice
+from companion.domain.disclosure import (
+    ClientName,
+    Disclosure,
+    DisclosureCap,
+    DisclosureItem,
+    KindChoice,
+)
 from companion.domain.events import CalendarEvent, project
 from companion.domain.window import SyncWindow
 from companion.domain.wording import BUSY
@@ -160,7 +166,7 @@ def links(draw: st.DrawFn, *names: str) -> str:
     return f"https://call.example/{part}"
 
 
-items = st.frozensets(st.sampled_from(Item))
+items = st.frozensets(st.sampled_from(DisclosureItem))
 modes = st.sampled_from(ClientName)
 
 
@@ -187,7 +193,7 @@ def appointment_of(first: str, last: str, *, notes: str = "") -> Appointment:
     )
 
 
-EVERYTHING = frozenset(Item)
+EVERYTHING = frozenset(DisclosureItem)
 
 
 @given(appointment=named(), items=items, mode=modes)
@@ -199,7 +205,7 @@ EVERYTHING = frozenset(Item)
 @example(appointment_of("Zoë", "", notes="ZOE"), EVERYTHING, ClientName.NONE)
 @example(appointment_of("明", "王"), EVERYTHING, ClientName.INITIALS)
 def test_a_hidden_name_appears_in_no_text(
-    appointment: Appointment, items: frozenset[Item], mode: ClientName
+    appointment: Appointment, items: frozenset[DisclosureItem], mode: ClientName
 ) -> None:
     hidden: set[str] = set()
     if mode is not ClientName.FULL:
@@ -225,7 +231,7 @@ def hidden_by_chance(initials: str, hidden: set[str]) -> bool:
 
 @given(appointment=named(), items=items)
 def test_the_whole_name_is_shown_when_nothing_hides_it(
-    appointment: Appointment, items: frozenset[Item]
+    appointment: Appointment, items: frozenset[DisclosureItem]
 ) -> None:
     event = shown(appointment, Disclosure(items=items, client_name=ClientName.FULL))
     for name in (appointment.client_first_name, appointment.client_last_name):
@@ -234,7 +240,7 @@ def test_the_whole_name_is_shown_when_nothing_hides_it(
 
 @given(appointment=named(), items=items, mode=modes, by_cap=st.booleans())
 def test_a_masked_type_shows_busy_and_nothing_else(
-    appointment: Appointment, items: frozenset[Item], mode: ClientName, by_cap: bool
+    appointment: Appointment, items: frozenset[DisclosureItem], mode: ClientName, by_cap: bool
 ) -> None:
     masked = frozenset({appointment.appointment_type.strip().casefold()})
     open_one = Disclosure(items=items, client_name=mode)
@@ -250,7 +256,7 @@ def test_a_masked_type_shows_busy_and_nothing_else(
 
 @given(appointment=named(), items=items, mode=modes)
 def test_busy_only_shows_busy_for_everything(
-    appointment: Appointment, items: frozenset[Item], mode: ClientName
+    appointment: Appointment, items: frozenset[DisclosureItem], mode: ClientName
 ) -> None:
     event = shown(appointment, Disclosure(items=items, client_name=mode, busy_only=True))
     assert texts(event) == ("one", BUSY, "", "")
@@ -290,19 +296,19 @@ def test_under_a_cap_no_word_appears_that_the_cap_alone_would_not_show(
     widest = shown(appointment, Disclosure().capped(cap))
     assert widest.key == "one"
     for event in admitted:
-        if not {Item.NOTES, Item.STATUS, Item.TELEHEALTH} & cap.items:
+        if not {DisclosureItem.NOTES, DisclosureItem.STATUS, DisclosureItem.TELEHEALTH} & cap.items:
             assert event.description in {"", "With: Ada Q"}
-        if not {Item.LOCATION, Item.ADDRESS} & cap.items:
+        if not {DisclosureItem.LOCATION, DisclosureItem.ADDRESS} & cap.items:
             assert event.location == ""
         if cap.client_name is ClientName.NONE:
             assert not event.summary.startswith("Client 7")
-        if Item.REMINDER not in cap.items:
+        if DisclosureItem.REMINDER not in cap.items:
             assert event.reminder_minutes is None
 
 
 @given(appointment=named(), items=items, mode=modes)
 def test_texts_are_clean_short_and_hold_no_markup(
-    appointment: Appointment, items: frozenset[Item], mode: ClientName
+    appointment: Appointment, items: frozenset[DisclosureItem], mode: ClientName
 ) -> None:
     event = shown(appointment, Disclosure(items=items, client_name=mode))
     for text in texts(event):
@@ -323,7 +329,7 @@ changes_of_one = st.builds(
 
 @given(change=changes_of_one, items=items)
 def test_a_name_in_one_changed_occurrence_is_hidden_as_well(
-    change: OccurrenceChange, items: frozenset[Item]
+    change: OccurrenceChange, items: frozenset[DisclosureItem]
 ) -> None:
     series = Appointment(
         id="one",
@@ -358,7 +364,7 @@ def test_appointments_projected_together_say_what_each_says_alone(data: st.DataO
         for number in range(4)
     ]
     disclosure = Disclosure(
-        items=data.draw(st.frozensets(st.sampled_from(Item))),
+        items=data.draw(st.frozensets(st.sampled_from(DisclosureItem))),
         client_name=data.draw(st.sampled_from(ClientName)),
         masked_types=data.draw(st.sampled_from([frozenset(), frozenset({one.appointment_type})])),
     )

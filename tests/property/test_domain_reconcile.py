@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from companion.domain.differences import DifferenceKind, find_differences
 from companion.domain.event_keys import event_id
-from companion.domain.reconcile import EntryState, reconcile
+from companion.domain.reconcile import LedgerEntryState, reconcile
 from companion.domain.removals import removals_to_hold
 from tests.property.reconcile_model import (
     NOW,
@@ -109,7 +109,9 @@ def test_an_audit_finds_no_difference_exactly_when_it_would_change_no_event(
     elif put_back:
         assert {each.key for each in plan.inserts} == {each.key for each in differences}
     else:
-        left_out = {each.key for each in plan.adopts if each.entry.state is EntryState.LEFT_OUT}
+        left_out = {
+            each.key for each in plan.adopts if each.entry.state is LedgerEntryState.LEFT_OUT
+        }
         moved = {each.key for each in plan.inserts}  # a new time is a new decision
         assert left_out | moved == {each.key for each in differences}
         assert all(model.ledger[key].begins != model.book[key].begins for key in moved)
@@ -131,7 +133,7 @@ def test_what_a_person_deleted_stays_out_when_so_chosen(
     for audit in (True, False, True):
         model.run(audit=audit)
     assert model.inside() == Counter()
-    assert {model.ledger[key].state for key in removed} <= {EntryState.LEFT_OUT}
+    assert {model.ledger[key].state for key in removed} <= {LedgerEntryState.LEFT_OUT}
     for key, event in model.book.items():
         model.book[key] = event._replace(summary="Changed")
     model.run(audit=False)

@@ -24,7 +24,7 @@ from companion.domain.appointments import (
     Recurrence,
     ShowAs,
 )
-from companion.domain.disclosure import ClientName, Disclosure, Item
+from companion.domain.disclosure import ClientName, Disclosure, DisclosureItem
 from companion.domain.events import CalendarEvent, project
 from companion.domain.window import SyncWindow
 from tests.fakes.calendar_lint import complaints, events
@@ -33,7 +33,15 @@ from tests.fakes.feeds import visit
 WRITER = CalendarWriter("0123456789abcdef")
 FULL = Disclosure(
     client_name=ClientName.FULL,
-    items=frozenset({Item.TYPE, Item.LOCATION, Item.NOTES, Item.STATUS, Item.PRACTITIONER}),
+    items=frozenset(
+        {
+            DisclosureItem.TYPE,
+            DisclosureItem.LOCATION,
+            DisclosureItem.NOTES,
+            DisclosureItem.STATUS,
+            DisclosureItem.PRACTITIONER,
+        }
+    ),
 )
 WINDOW = SyncWindow(
     first_day=date(2026, 3, 1), last_day=date(2026, 3, 3), timezone="Australia/Sydney"

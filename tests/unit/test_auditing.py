@@ -10,7 +10,7 @@ import pytest
 from companion.domain.appointments import AppointmentStatus
 from companion.domain.differences import DifferenceKind
 from companion.domain.errors import Offline, RemoteUnavailable
-from companion.domain.reconcile import EntryState
+from companion.domain.reconcile import LedgerEntryState
 from companion.domain.sync_state import Proof
 from companion.services.ports import BookChange, ImportRecord
 from companion.services.sync.auditing import clock_time, proof_in_words
@@ -121,7 +121,7 @@ async def test_what_was_left_out_counts_on_neither_side_until_it_is_put_back() -
     world.choose(put_back_deleted=False)
     world.remote().person_deletes(world.id_of("a2"))
     result = await world.audit()
-    assert (await world.row("a2")).state is EntryState.LEFT_OUT
+    assert (await world.row("a2")).state is LedgerEntryState.LEFT_OUT
     assert result.proof is not None
     assert (result.proof.book, result.proof.google, result.proof.equal) == (4, 4, True)
     assert result.proof.left_out == 1

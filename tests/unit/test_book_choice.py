@@ -9,22 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.domain.appointments import Appointment, AppointmentKind, occurrences
-from companion.web.ui.book.choice import OF_ONE, VIEWS, Choice
+from companion.web.ui.book.choice import OF_ONE, VIEWS, ShownView
 
 TODAY = date(2026, 11, 24)
 KNOWN = ["mira", "omar", "priya"]
 
 
-def chosen(address: str) -> Choice:
+def chosen(address: str) -> ShownView:
     said = dict(parse_qsl(urlsplit(address).query))
     names = ("day", "view", "who", "one", "cancelled")
     asked = {name: said.get(name, "") for name in names}
-    return Choice.of(**asked, today=TODAY, known=KNOWN)
+    return ShownView.of(**asked, today=TODAY, known=KNOWN)
 
 
 @given(
     st.builds(
-        Choice,
+        ShownView,
         day=st.dates(date(2000, 1, 1), date(2100, 1, 1)),
         view=st.sampled_from([*VIEWS]),
         narrow=st.booleans(),
@@ -34,7 +34,7 @@ def chosen(address: str) -> Choice:
         location=st.sampled_from(["", "Room 1"]),
     )
 )
-def test_an_address_leads_to_what_was_looked_at(choice: Choice) -> None:
+def test_an_address_leads_to_what_was_looked_at(choice: ShownView) -> None:
     again = chosen(choice.address())
     assert (again.day, again.view, again.who) == (choice.day, choice.view, choice.who)
     assert again.cancelled == choice.cancelled
@@ -44,7 +44,7 @@ def test_an_address_leads_to_what_was_looked_at(choice: Choice) -> None:
 
 
 def test_nonsense_in_an_address_is_as_if_it_were_not_there() -> None:
-    assert chosen("/book?day=31/2&view=year&who=nobody,omar&one=nobody") == Choice(
+    assert chosen("/book?day=31/2&view=year&who=nobody,omar&one=nobody") == ShownView(
         day=TODAY, who=["omar"], one="omar"
     )
 
@@ -61,10 +61,10 @@ def test_what_hides_an_appointment_is_changed_and_nothing_else() -> None:
         location="Room 1",
     )
     (occurrence,) = occurrences(appointment, start, start + timedelta(days=1))
-    choice = Choice(day=TODAY, view="week", who=["mira"], one="mira", location="Room 2")
+    choice = ShownView(day=TODAY, view="week", who=["mira"], one="mira", location="Room 2")
     there = choice.revealing(occurrence, cancelled=False)
-    assert there == Choice(day=start.date(), view="week", who=["mira", "omar"], one="omar")
+    assert there == ShownView(day=start.date(), view="week", who=["mira", "omar"], one="omar")
     assert there.revealing(occurrence, cancelled=True) == there
-    hidden = Choice(day=TODAY, one="omar", location="Room 1", cancelled=False)
+    hidden = ShownView(day=TODAY, one="omar", location="Room 1", cancelled=False)
     shown = hidden.revealing(occurrence, cancelled=True)
-    assert shown == Choice(day=start.date(), one="omar", location="Room 1")
+    assert shown == ShownView(day=start.date(), one="omar", location="Room 1")

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from companion.domain.appointments import AppointmentKind
-from companion.domain.reconcile import EntryState
+from companion.domain.reconcile import LedgerEntryState
 from companion.services.book.drafts import AppointmentDraft
 from companion.services.book.marks import Mark
 from companion.services.book.series import Scope
@@ -133,7 +133,7 @@ async def test_one_that_is_left_out_by_choice_says_so(application: FakeApplicati
     record = application.services.settings.read().practitioners[WHO.id]
     calendar = CalendarRef(practitioner_id=WHO.id, calendar_id=record.google.calendar_id)
     rows = [
-        replace(each, state=EntryState.LEFT_OUT)
+        replace(each, state=LedgerEntryState.LEFT_OUT)
         for each in await application.ledger.entries(calendar)
     ]
     await application.ledger.write(calendar, put=rows)

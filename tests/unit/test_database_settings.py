@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, delete, update
 
 from companion.adapters.database import open_database
-from companion.adapters.database.access import Access
+from companion.adapters.database.access import DatabaseAccess
 from companion.adapters.database.documents import Document, documents_under
 from companion.adapters.database.schema import documents
 from companion.adapters.database.settings import PREFIX, DatabaseSettings
@@ -24,7 +24,7 @@ from tests.fakes.clock import FakeClock
 
 @dataclass(frozen=True, kw_only=True)
 class Shared:
-    access: Access
+    access: DatabaseAccess
     one: DatabaseSettings
     other: DatabaseSettings
     heard: list[object]

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from companion.domain.practice_errors import DatabaseAway, Unreached
+from companion.domain.settings import SourceSettings
 from companion.services.maintenance.doctor import Doctor, closed_home
 from companion.services.maintenance.findings import Finding
 from tests.fakes.practice import WELL, FakePractice, off, workstation
-from tests.fakes.services import fake_application
+from tests.fakes.services import TUESDAY, fake_application
 
 SERVER = {"server", "server-version", "server-rights", "server-encryption", "server-clock"}
 
@@ -158,3 +159,32 @@ async def test_nothing_is_said_to_be_missing_of_which_nothing_is_known() -> None
 async def test_no_two_findings_of_a_practice_that_is_well_bear_one_title() -> None:
     titles = [each.title for each in (await findings(FakePractice())).values()]
     assert sorted(titles) == sorted(set(titles))
+
+
+@pytest.mark.parametrize(
+    ("watcher", "said"),
+    [
+        ("back-office", ""),
+        ("off-for-a-night", ""),
+        ("off-for-days", "Off for days is off: the folder is not watched. It was last seen Sun "),
+        ("gone", "The workstation that watched this folder has left the practice."),
+    ],
+)
+async def test_a_folder_whose_workstation_is_gone_or_off_for_long_is_named(
+    watcher: str, said: str
+) -> None:
+    day = timedelta(days=1)
+    practice = FakePractice(
+        found=[
+            workstation("Back office", keeps_calendars=True),
+            off("Off for a night", seen_at=TUESDAY - day / 2),
+            off("Off for days", seen_at=TUESDAY - 2 * day),
+        ]
+    )
+    application = fake_application(shared=practice)
+    source = SourceSettings(name="nookal", folder="/exports", workstation=watcher)
+    await application.settings.change(lambda settings: settings.with_source(source))
+    diagnosis = await application.services.doctor.examine()
+    (found,) = [each for each in diagnosis.findings if each.title == "Sources"]
+    assert (found.state, said in found.what) == ("warn" if said else "ok", True)
+    assert ("sources watch" in found.remedy) is bool(said)

@@ -9,7 +9,7 @@ import pytest
 from companion.domain.appointments import ShowAs
 from companion.domain.differences import DifferenceKind, find_differences, when
 from companion.domain.events import CalendarEvent
-from companion.domain.reconcile import EntryState, LedgerEntry, ObservedEvent
+from companion.domain.reconcile import LedgerEntry, LedgerEntryState, ObservedEvent
 
 TUESDAY = datetime(2026, 3, 2, 22, 30, tzinfo=UTC)  # 3 March, 9:30 in Sydney
 ZONE = "Australia/Sydney"
@@ -23,7 +23,7 @@ EVENT = CalendarEvent(
 )
 
 
-def row(of: CalendarEvent = EVENT, state: EntryState = EntryState.OK) -> LedgerEntry:
+def row(of: CalendarEvent = EVENT, state: LedgerEntryState = LedgerEntryState.OK) -> LedgerEntry:
     return LedgerEntry(
         key=of.key,
         event_id=f"id-{of.key}",
@@ -72,14 +72,14 @@ def test_deleted_in_google() -> None:
 
 
 def test_deleted_in_google_and_left_so_on_purpose_is_no_difference() -> None:
-    assert said([EVENT], [row(state=EntryState.LEFT_OUT)], []) == []
+    assert said([EVENT], [row(state=LedgerEntryState.LEFT_OUT)], []) == []
 
 
 def test_not_sent_yet() -> None:
     expected = [(DifferenceKind.NOT_SENT, "Tue 3 March 09:30 is not in Google yet")]
     assert said([EVENT], [], []) == expected
-    assert said([EVENT], [row(state=EntryState.PENDING)], []) == expected
-    assert said([EVENT], [row(state=EntryState.REMOVING)], []) == expected
+    assert said([EVENT], [row(state=LedgerEntryState.PENDING)], []) == expected
+    assert said([EVENT], [row(state=LedgerEntryState.REMOVING)], []) == expected
 
 
 def test_not_updated_yet() -> None:

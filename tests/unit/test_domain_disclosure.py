@@ -7,7 +7,13 @@ from datetime import datetime
 import pytest
 
 from companion.domain.appointments import Appointment, AppointmentKind, Recurrence
-from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, Item, KindChoice
+from companion.domain.disclosure import (
+    ClientName,
+    Disclosure,
+    DisclosureCap,
+    DisclosureItem,
+    KindChoice,
+)
 
 VISIT = Appointment(
     id="visit",
@@ -22,7 +28,7 @@ VISIT = Appointment(
 
 def test_a_client_is_named_by_initials_and_notes_stay_in_the_book_by_default() -> None:
     assert Disclosure().client_name is ClientName.INITIALS
-    assert Disclosure().items == {Item.TYPE, Item.LOCATION}
+    assert Disclosure().items == {DisclosureItem.TYPE, DisclosureItem.LOCATION}
     assert Disclosure().kinds == set(KindChoice)
 
 
@@ -80,6 +86,9 @@ def test_the_modes_are_in_order_of_openness() -> None:
 
 
 def test_a_cap_that_allows_everything_changes_nothing() -> None:
-    own = Disclosure(items=frozenset(Item), client_name=ClientName.FULL)
-    assert own.capped(DisclosureCap(items=frozenset(Item))) == own
-    assert own.items - own.capped(DisclosureCap()).items == {Item.ADDRESS, Item.TELEHEALTH}
+    own = Disclosure(items=frozenset(DisclosureItem), client_name=ClientName.FULL)
+    assert own.capped(DisclosureCap(items=frozenset(DisclosureItem))) == own
+    assert own.items - own.capped(DisclosureCap()).items == {
+        DisclosureItem.ADDRESS,
+        DisclosureItem.TELEHEALTH,
+    }

@@ -16,7 +16,7 @@ from companion.domain.appointments import (
     Recurrence,
     ShowAs,
 )
-from companion.domain.disclosure import ClientName, Disclosure, Item
+from companion.domain.disclosure import ClientName, Disclosure, DisclosureItem
 from companion.domain.events import (
     BusyStatus,
     CalendarEvent,
@@ -47,7 +47,7 @@ VISIT = Appointment(
     notes="Brings her X-ray",
     reminder_minutes=10,
 )
-ALL = Disclosure(items=frozenset(Item))
+ALL = Disclosure(items=frozenset(DisclosureItem))
 
 
 def event(appointment: Appointment, disclosure: Disclosure = ALL) -> CalendarEvent:

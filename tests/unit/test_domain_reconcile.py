@@ -11,10 +11,10 @@ from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import (
     Adopt,
     Delete,
-    EntryState,
     Forget,
     Insert,
     LedgerEntry,
+    LedgerEntryState,
     ObservedEvent,
     SyncPlan,
     reconcile,
@@ -39,7 +39,7 @@ def event(key: str = "a", begins: datetime = NOW, **fields: str) -> CalendarEven
 
 
 def row(
-    of: CalendarEvent, state: EntryState = EntryState.OK, held: str | None = None
+    of: CalendarEvent, state: LedgerEntryState = LedgerEntryState.OK, held: str | None = None
 ) -> LedgerEntry:
     return LedgerEntry(
         key=of.key,
@@ -131,33 +131,35 @@ def test_an_all_day_event_is_behind_from_the_midnight_after_it() -> None:
 
 
 def test_an_insert_without_an_answer_is_done_again_under_the_same_generation() -> None:
-    plan = reconcile([event()], [row(event(), EntryState.PENDING, held="")], WINDOW)
+    plan = reconcile([event()], [row(event(), LedgerEntryState.PENDING, held="")], WINDOW)
     assert plan.actions == (Insert(event=event(), generation=3),)
 
 
 def test_an_update_without_an_answer_is_done_again() -> None:
-    pending = row(event(), EntryState.PENDING, held="as before")
+    pending = row(event(), LedgerEntryState.PENDING, held="as before")
     plan = reconcile([event()], [pending], WINDOW)
     assert [each.entry for each in plan.updates] == [pending]
     assert plan.writes == 1
 
 
-@pytest.mark.parametrize("state", [EntryState.REMOVING, EntryState.PENDING])
-def test_an_unfinished_write_of_what_is_not_wanted_any_more_is_deleted(state: EntryState) -> None:
+@pytest.mark.parametrize("state", [LedgerEntryState.REMOVING, LedgerEntryState.PENDING])
+def test_an_unfinished_write_of_what_is_not_wanted_any_more_is_deleted(
+    state: LedgerEntryState,
+) -> None:
     unfinished = row(event("a"), state)
     assert reconcile([], [unfinished], WINDOW).actions == (Delete(entry=unfinished),)
 
 
 def test_behind_the_window_an_unfinished_write_is_history_and_an_unfinished_delete_is_not() -> None:
     past = event("a", WINDOW.start - DAY)
-    begun = row(past, EntryState.PENDING)
+    begun = row(past, LedgerEntryState.PENDING)
     assert reconcile([], [begun], WINDOW).actions == (Forget(entry=begun),)
-    removing = row(past, EntryState.REMOVING)
+    removing = row(past, LedgerEntryState.REMOVING)
     assert reconcile([], [removing], WINDOW).actions == (Delete(entry=removing),)
 
 
 def test_a_delete_without_an_answer_of_what_is_wanted_again_is_written_again() -> None:
-    plan = reconcile([event()], [row(event(), EntryState.REMOVING)], WINDOW)
+    plan = reconcile([event()], [row(event(), LedgerEntryState.REMOVING)], WINDOW)
     assert {each.key for each in plan.inserts} | {each.key for each in plan.updates} == {"a"}
     assert plan.writes == 1
 
@@ -170,7 +172,7 @@ def test_an_event_of_ours_that_the_ledger_lost_is_adopted() -> None:
     (adopt,) = plan.actions
     assert isinstance(adopt, Adopt)
     assert adopt.entry.event_id == "id-a"
-    assert adopt.entry.state is EntryState.OK
+    assert adopt.entry.state is LedgerEntryState.OK
     assert reconcile([event()], [adopt.entry], WINDOW).actions == ()
 
 
@@ -220,9 +222,9 @@ def test_an_event_known_by_its_id_needs_no_mark() -> None:
     assert reconcile([event()], [row(event())], WINDOW, [unmarked]).actions == ()
 
 
-@pytest.mark.parametrize("state", [EntryState.OK, EntryState.PENDING])
+@pytest.mark.parametrize("state", [LedgerEntryState.OK, LedgerEntryState.PENDING])
 def test_an_event_with_the_mark_of_a_former_key_is_written_though_nothing_else_differs(
-    state: EntryState,
+    state: LedgerEntryState,
 ) -> None:
     marked = replace(row(event(), state), fingerprint="")
     for observed in (None, [replace(seen(event()), key="former")]):
@@ -251,7 +253,7 @@ def test_what_a_person_deleted_comes_back() -> None:
 def test_what_a_person_deleted_stays_out_when_so_chosen() -> None:
     plan = reconcile([event()], [row(event())], WINDOW, [], put_back=False)
     (adopt,) = plan.adopts
-    assert adopt.entry.state is EntryState.LEFT_OUT
+    assert adopt.entry.state is LedgerEntryState.LEFT_OUT
     assert plan.writes == 0
     for wanted in (event(), event(summary="New")):
         for observed in (None, list[ObservedEvent]()):
@@ -263,16 +265,16 @@ def test_what_a_person_deleted_stays_out_when_so_chosen() -> None:
 def test_what_a_person_deleted_is_shown_again_at_a_new_time(
     observed: list[ObservedEvent] | None,
 ) -> None:
-    left_out = row(event(), EntryState.LEFT_OUT)
+    left_out = row(event(), LedgerEntryState.LEFT_OUT)
     moved = event(begins=NOW + DAY)
     plan = reconcile([moved], [left_out], WINDOW, observed, put_back=False)
     assert plan.actions == (Insert(event=moved, generation=left_out.generation),)
 
 
 def test_what_a_person_brought_back_themselves_counts_again() -> None:
-    left_out = row(event(), EntryState.LEFT_OUT)
+    left_out = row(event(), LedgerEntryState.LEFT_OUT)
     plan = reconcile([event()], [left_out], WINDOW, [seen(event())])
-    assert [each.entry.state for each in plan.adopts] == [EntryState.OK]
+    assert [each.entry.state for each in plan.adopts] == [LedgerEntryState.OK]
 
 
 def test_an_event_that_is_neither_wanted_nor_seen_is_deleted_for_it_may_have_been_moved() -> None:
@@ -308,7 +310,7 @@ def test_events_of_the_past_neither_wait_nor_count() -> None:
 
 def test_what_is_left_out_does_not_make_the_share_smaller() -> None:
     events = [event(f"{n:03}", NOW + timedelta(minutes=n)) for n in range(30)]
-    left = [row(event(f"l{n}", NOW + DAY), EntryState.LEFT_OUT) for n in range(30)]
+    left = [row(event(f"l{n}", NOW + DAY), LedgerEntryState.LEFT_OUT) for n in range(30)]
     ledger = [*(row(each) for each in events), *left]
     plan = reconcile(events[10:], ledger, WINDOW)
     assert len(removals_to_hold(plan, ledger, NOW)) == 10

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from companion.domain.appointments import Practitioner
-from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, Item
+from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, DisclosureItem
 from companion.domain.errors import BadInput, NotFound
 from companion.domain.settings import (
     GoogleLink,
-    Practice,
+    PracticeSettings,
     PractitionerSettings,
     Settings,
     SourceSettings,
@@ -81,15 +81,17 @@ def test_a_source_of_the_same_name_is_replaced() -> None:
 
 
 def test_google_sees_the_practitioners_choice_under_the_practices_cap() -> None:
-    own = Disclosure(items=frozenset({Item.NOTES, Item.TYPE}), client_name=ClientName.FULL)
+    own = Disclosure(
+        items=frozenset({DisclosureItem.NOTES, DisclosureItem.TYPE}), client_name=ClientName.FULL
+    )
     open_one = replace(ADA, choices=SyncChoices(disclosure=own))
     cap = DisclosureCap(
-        items=frozenset({Item.TYPE, Item.LOCATION}),
+        items=frozenset({DisclosureItem.TYPE, DisclosureItem.LOCATION}),
         client_name=ClientName.ID,
         masked_types=frozenset({"intake"}),
     )
-    capped = replace(BOTH, practice=Practice(cap=cap)).disclosure_of(open_one)
-    assert capped.items == {Item.TYPE}
+    capped = replace(BOTH, practice=PracticeSettings(cap=cap)).disclosure_of(open_one)
+    assert capped.items == {DisclosureItem.TYPE}
     assert capped.client_name is ClientName.ID
     assert capped.masked_types == {"intake"}
     assert BOTH.disclosure_of(open_one) == own

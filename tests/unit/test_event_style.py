@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from companion.adapters.google.wire import new_event, observe
 from companion.domain.appointments import NO_REMINDER, Appointment, AppointmentKind, Practitioner
-from companion.domain.disclosure import Disclosure, Item
+from companion.domain.disclosure import Disclosure, DisclosureItem
 from companion.domain.errors import BadInput
 from companion.domain.events import PLAIN, CalendarEvent, EventStyle, project
 from companion.domain.keepers import Keeper
@@ -23,7 +23,7 @@ START = datetime(2026, 3, 2, 9)  # noqa: DTZ001 - wall time
 WINDOW = SyncWindow(
     first_day=date(2026, 3, 1), last_day=date(2026, 3, 9), timezone="Australia/Sydney"
 )
-BOTH = frozenset({Item.TYPE, Item.REMINDER})
+BOTH = frozenset({DisclosureItem.TYPE, DisclosureItem.REMINDER})
 
 
 def shown(

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, Item
+from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, DisclosureItem
 from companion.domain.errors import BadInput, NotFound
 from companion.services.feeds.documents import disclosure_from_words, disclosure_words
 from companion.services.feeds.links import product_of
@@ -68,7 +68,7 @@ def test_a_client_is_known_by_its_product(agent: str, product: str) -> None:
 async def test_a_custom_link_shows_what_was_chosen_under_the_practices_cap() -> None:
     application = FeedApplication()
     await application.write(visit(1, notes="Bring the old plate"))
-    chosen = Disclosure(items=frozenset({Item.NOTES}), client_name=ClientName.FULL)
+    chosen = Disclosure(items=frozenset({DisclosureItem.NOTES}), client_name=ClientName.FULL)
     link, url = await application.feeds.add(
         "avery", label="Phone", detail=FeedDetail.CUSTOM, custom=chosen
     )
@@ -201,7 +201,7 @@ async def test_a_change_of_cap_or_name_reaches_subscribers() -> None:
 def test_details_in_words_are_read_and_shown_alike() -> None:
     words = {"include": "type,notes", "client_name": "first", "kinds": "client,meeting"}
     shown = disclosure_from_words(words)
-    assert shown.items == {Item.TYPE, Item.NOTES}
+    assert shown.items == {DisclosureItem.TYPE, DisclosureItem.NOTES}
     assert shown.client_name is ClientName.FIRST
     assert disclosure_from_words(disclosure_words(shown)) == shown
     for wrong in ({"enabled": "yes"}, {"include": "everything"}):

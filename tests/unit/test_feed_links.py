@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, Item
+from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, DisclosureItem
 from companion.domain.errors import BadInput, NotFound, SecretsUnavailable
 from companion.services.feeds.views import read_detail
 from companion.services.ports import FeedDetail
@@ -140,7 +140,7 @@ async def test_tidying_removes_links_a_month_after_they_became_unknown() -> None
 def test_presets_show_from_everything_to_nothing() -> None:
     settings = practice()
     assert shown(settings, FeedDetail.FULL).client_name is ClientName.FULL
-    assert Item.NOTES in shown(settings, FeedDetail.FULL).items
+    assert DisclosureItem.NOTES in shown(settings, FeedDetail.FULL).items
     assert shown(settings, FeedDetail.INITIALS) == Disclosure()
     assert shown(settings, FeedDetail.BUSY).busy_only
     assert shown(settings, FeedDetail.GOOGLE) == settings.practitioner("avery").choices.disclosure
@@ -165,7 +165,7 @@ def test_no_preset_passes_the_practices_cap_or_unmasks_a_type(detail: FeedDetail
     own = Disclosure(client_name=ClientName.FULL, masked_types=frozenset({"counselling"}))
     settings = practice(disclosure=own)
     cap = DisclosureCap(
-        items=frozenset({Item.LOCATION}),
+        items=frozenset({DisclosureItem.LOCATION}),
         client_name=ClientName.ID,
         masked_types=frozenset({"intake"}),
     )

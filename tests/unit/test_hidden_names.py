@@ -16,7 +16,7 @@ from companion.domain.appointments import (
 )
 from companion.domain.client_names import NOBODY
 from companion.domain.client_naming import name_as_shown
-from companion.domain.disclosure import ClientName, Disclosure, Item
+from companion.domain.disclosure import ClientName, Disclosure, DisclosureItem
 from companion.domain.events import project
 from companion.domain.person_names import PersonName
 from companion.domain.redaction import Redactor
@@ -56,7 +56,7 @@ def appointment(first: str = "", last: str = "", **texts: Any) -> Appointment:
 
 
 def shown(one: Appointment, mode: ClientName) -> str:
-    everything = Disclosure(items=frozenset(Item), client_name=mode)
+    everything = Disclosure(items=frozenset(DisclosureItem), client_name=mode)
     events = project([one], WINDOW, everything, names=EVERYBODY)
     return "\n".join(f"{e.summary}\n{e.location}\n{e.description}" for e in events)
 
@@ -104,7 +104,7 @@ def test_what_one_client_s_type_or_place_says_is_hidden_in_another_s_as_well(
     mode: ClientName, field: str
 ) -> None:
     """Texts that many appointments share are looked through once."""
-    everything = Disclosure(items=frozenset(Item), client_name=mode)
+    everything = Disclosure(items=frozenset(DisclosureItem), client_name=mode)
     text = "Home of Priya Raghunathan"
     own, other = (
         replace(appointment(first, last, **{field: text}), id=first)

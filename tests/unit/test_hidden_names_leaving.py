@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from companion.domain.disclosure import ClientName, Disclosure, Item
+from companion.domain.disclosure import ClientName, Disclosure, DisclosureItem
 from companion.services.ports import FeedDetail
 from tests.battery.world import World, appointment
 from tests.fakes.feeds import TODAY, FeedApplication, asking, visit
 from tests.fakes.names import PLAIN, forms_of_anybody, leaked
 
 NOTES = "\n".join(form for name in PLAIN for form in forms_of_anybody(*name))
-OPEN = Disclosure(items=frozenset(Item), client_name=ClientName.INITIALS)
+OPEN = Disclosure(items=frozenset(DisclosureItem), client_name=ClientName.INITIALS)
 
 
 def named(text: str) -> list[str]:
@@ -23,7 +23,7 @@ def named(text: str) -> list[str]:
 
 async def test_google_is_told_no_name_of_anybody() -> None:
     world = World()
-    world.disclose(items=frozenset(Item))
+    world.disclose(items=frozenset(DisclosureItem))
     await world.put(
         *(
             appointment(n, client_first_name=first, client_last_name=last)
@@ -41,7 +41,7 @@ async def test_google_is_told_no_name_of_anybody() -> None:
 
 async def test_a_name_that_comes_later_is_taken_out_of_what_google_holds_already() -> None:
     world = World()
-    world.disclose(items=frozenset(Item))
+    world.disclose(items=frozenset(DisclosureItem))
     await world.put(appointment(1, notes="Spoke with Abernathy today"))
     await world.run()
     assert "Abernathy" in world.live()["a1"].description

@@ -26,7 +26,7 @@ from companion.domain.appointments import (
 )
 from companion.domain.event_keys import EventKey, event_id
 from companion.domain.keepers import MARK
-from companion.domain.reconcile import EntryState
+from companion.domain.reconcile import LedgerEntryState
 from companion.domain.sync_state import Held, HeldItem, HeldKey, SyncState
 from companion.services.imports.drafts import natural_key
 from companion.services.ports import BookChange, ImportRecord
@@ -280,7 +280,7 @@ def test_the_process_may_die_at_any_step_of_the_move(tmp_path: Path, changed: Ap
         await world.put(changed, remove=[imported(2).id])
         await world.crash_at("after google.write", world.run)
         states = Counter(each.state for each in (await world.rows()).values())
-        assert (states[EntryState.PENDING], states[EntryState.REMOVING]) == (1, 1)
+        assert (states[LedgerEntryState.PENDING], states[LedgerEntryState.REMOVING]) == (1, 1)
 
     async def prepare() -> dict[str, StoredEvent]:
         world = await written_before(tmp_path, half_done)

@@ -7,7 +7,7 @@ import pytest
 from companion.domain.appointments import Practitioner
 from companion.domain.errors import BadInput, NotFound
 from companion.services.imports.naming import Naming, nearness, words_of
-from companion.services.imports.people import EVERYBODY, People, PeopleOfFile
+from companion.services.imports.people import EVERYBODY, FilePractitioners, PeopleOfFile
 
 PEOPLE = [
     Practitioner(id="ada", name="Dr Ada Example", aliases=("A. Example",)),
@@ -89,12 +89,12 @@ def resolved(
     known: list[Practitioner] | None = None,
     answers: Mapping[str, str] | None = None,
     taken_over: Mapping[str, Mapping[str, int]] | None = None,
-) -> People:
+) -> FilePractitioners:
     people = PeopleOfFile(known or [], meant={}, answers=answers or {}, timezone="Australia/Sydney")
     return people.resolve(rows, taken_over or {})
 
 
-def whom(people: People) -> dict[str, str]:
+def whom(people: FilePractitioners) -> dict[str, str]:
     return {name: person.id for name, person in people.by_name.items()}
 
 

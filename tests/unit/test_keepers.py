@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.domain.keepers import NOBODY, UNSTAMPED, Keeper, Stamp
+from companion.domain.keepers import NOBODY, UNSTAMPED, Keeper, WriterStamp
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 OLD, NEW = Keeper(writer="old"), Keeper(writer="new")
@@ -19,13 +19,13 @@ keepers = st.builds(
 @given(keepers, moments)
 def test_a_stamp_survives_its_text(keeper: Keeper, moment: datetime) -> None:
     stamp = keeper.stamp(moment)
-    assert Stamp.parse(str(stamp)) == stamp
+    assert WriterStamp.parse(str(stamp)) == stamp
     assert keeper.wrote(stamp)
 
 
 @given(st.text(max_size=40))
 def test_what_is_no_stamp_reads_as_none(text: str) -> None:
-    read = Stamp.parse(text)
+    read = WriterStamp.parse(text)
     assert read == UNSTAMPED or str(read).split(" ", 2)[1:] == text.split(" ", 2)[1:]
 
 

@@ -13,7 +13,7 @@ import pytest
 from companion.adapters.database.turn_table import TURN_SECONDS
 from companion.domain.errors import Offline
 from companion.domain.practice_errors import DatabaseAway, Overtaken
-from companion.domain.reconcile import EntryState
+from companion.domain.reconcile import LedgerEntryState
 from companion.domain.sync_state import SyncState
 from companion.services.sync import writing
 from tests.battery.calendars import BatteryCalendar
@@ -258,7 +258,7 @@ async def test_events_that_a_person_put_back_are_written_in_the_turn(practice: P
     await practice.desk.run()
     practice.office.remote().person_deletes(practice.office.id_of("a1"))
     await practice.desk.audit()
-    assert (await practice.desk.row("a1")).state is EntryState.LEFT_OUT
+    assert (await practice.desk.row("a1")).state is LedgerEntryState.LEFT_OUT
     assert await practice.desk.auditing.put_back(ANNA) == 1
     await practice.calm()
     assert set(practice.office.live()) == {"a1"}

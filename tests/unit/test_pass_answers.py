@@ -13,7 +13,7 @@ from companion.domain.errors import (
     RequestRefused,
     SignInExpired,
 )
-from companion.domain.reconcile import EntryState
+from companion.domain.reconcile import LedgerEntryState
 from companion.services.ports import CalendarRef, PatchEvent
 from tests.battery.synced import CANCELLED, a_synced_world
 from tests.battery.world import ANNA, BORIS, MONDAY, World, appointment
@@ -93,7 +93,7 @@ async def test_a_patch_of_an_event_a_person_deleted_leaves_it_out_when_so_chosen
     await world.put(appointment(4, location="Room 2"))
     assert (await world.run()).error is None
     assert "a4" not in world.live()
-    assert (await world.row("a4")).state is EntryState.LEFT_OUT
+    assert (await world.row("a4")).state is LedgerEntryState.LEFT_OUT
     await world.put(appointment(4, location="Room 3"))
     world.remote().exploding = True
     assert (await world.run()).api_calls == 0
@@ -122,7 +122,7 @@ async def test_a_delete_cut_short_before_the_appointment_came_back_still_ends_eq
     for reached_google in (True, False):
         row = await world.row("a1")
         ref = CalendarRef(practitioner_id=ANNA, calendar_id="anna@calendar")
-        await world.stores.ledger.write(ref, put=[replace(row, state=EntryState.REMOVING)])
+        await world.stores.ledger.write(ref, put=[replace(row, state=LedgerEntryState.REMOVING)])
         if reached_google:
             world.remote().person_deletes(row.event_id)
         assert (await world.run()).error is None

@@ -11,7 +11,7 @@ import pytest
 from companion.domain.appointments import (
     OccurrenceChange,
 )
-from companion.domain.disclosure import Item
+from companion.domain.disclosure import DisclosureItem
 from companion.services.sync.progress import Progress, SyncPhase
 from tests.battery.synced import CANCELLED, SERIES, a_synced_world
 from tests.battery.world import ANNA, MONDAY, World, appointment
@@ -110,12 +110,14 @@ async def test_whatever_changes_under_a_long_upload_is_in_google_at_its_end() ->
         await world.put(replace(SERIES, recurrence=rule))
 
     async def of_the_disclosure() -> None:
-        world.disclose(items=frozenset(Item))
+        world.disclose(items=frozenset(DisclosureItem))
 
     async def of_the_cap() -> None:
         practice = replace(
             world.settings.current.practice,
-            cap=replace(world.settings.current.practice.cap, items=frozenset({Item.LOCATION})),
+            cap=replace(
+                world.settings.current.practice.cap, items=frozenset({DisclosureItem.LOCATION})
+            ),
         )
         world.settings.current = replace(world.settings.current, practice=practice)
 

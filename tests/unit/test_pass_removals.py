@@ -10,7 +10,7 @@ import pytest
 from companion.domain.appointments import (
     AppointmentKind,
 )
-from companion.domain.disclosure import Item, KindChoice
+from companion.domain.disclosure import DisclosureItem, KindChoice
 from companion.domain.errors import (
     CalendarGone,
     PermissionDenied,
@@ -228,7 +228,7 @@ async def test_back_in_the_former_calendar_its_events_are_taken_up_again() -> No
 
 async def test_the_activity_list_says_what_was_written_and_why_without_names() -> None:
     world = World()
-    world.disclose(items=frozenset(Item))
+    world.disclose(items=frozenset(DisclosureItem))
     await world.put(*(appointment(n, notes=f"Call {HIDDEN}") for n in range(3)))
     await world.run()
     await world.put(appointment(0, location="Room 2"), appointment(1, status=CANCELLED))

@@ -14,7 +14,7 @@ from companion.domain.differences import DifferenceKind
 from companion.domain.errors import (
     Offline,
 )
-from companion.domain.reconcile import EntryState
+from companion.domain.reconcile import LedgerEntryState
 from companion.domain.sync_state import SyncState
 from companion.services.ports import CalendarRef
 from tests.battery.calendars import Crash
@@ -93,7 +93,7 @@ async def test_a_change_cut_off_by_the_network_does_not_cost_the_history_its_eve
     await world.put(appointment(1, location="Room 2"))
     world.remote().refusing = Offline()
     await world.run()
-    assert (await world.row("a1")).state is EntryState.PENDING
+    assert (await world.row("a1")).state is LedgerEntryState.PENDING
     world.remote().refusing = None
     world.clock.set(world.clock.now() + timedelta(days=14))
     result = await world.run()
@@ -117,7 +117,7 @@ async def test_an_event_moved_by_an_unanswered_change_is_not_forgotten_at_its_ol
         await world.run()
     world.at_step = lambda _name: None
     world.restart()
-    assert (await world.row("a1")).state is EntryState.PENDING
+    assert (await world.row("a1")).state is LedgerEntryState.PENDING
     assert "a1" in world.live()
     await world.put(appointment(1, start=friday, status=CANCELLED))
     world.clock.set(world.clock.now() + timedelta(days=9))
@@ -182,7 +182,7 @@ async def test_an_event_moved_out_of_sight_is_brought_back_and_not_left_out() ->
     result = await world.audit()
     assert result.proof is not None
     assert result.proof.equal
-    assert set(await world.states()) == {EntryState.OK}
+    assert set(await world.states()) == {LedgerEntryState.OK}
     assert world.live()["a1"].start == datetime.fromisoformat("2026-03-01T22:30:00+00:00")
 
 

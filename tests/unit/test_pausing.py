@@ -12,7 +12,7 @@ from companion.domain.settings import Settings
 from companion.services.ports import AlwaysHeld
 from companion.services.standing import Mood, Standing, standing
 from companion.services.status import Board
-from companion.services.sync.asking import Asking
+from companion.services.sync.asking import SyncRequests
 from companion.services.sync.pausing import Pausing
 from tests.battery.working import edit, until, working
 from tests.battery.world import ANNA, BORIS, MONDAY, World, appointment
@@ -105,7 +105,7 @@ class Elsewhere(AlwaysHeld):
 @pytest.mark.parametrize("failing", [False, True])
 async def test_sync_now_reaches_the_workstation_that_keeps_the_calendars(failing: bool) -> None:
     world = World(ANNA, BORIS)
-    asking = Asking(
+    asking = SyncRequests(
         worker=world.neighbour().worker,
         lease=Elsewhere(),
         ledger=world.stores.ledger,
@@ -141,7 +141,7 @@ async def test_what_was_asked_while_nobody_kept_the_calendars_is_done_by_the_nex
         await until(world, lambda: "anna1" in world.live(), 5.0)
         await world.clock.sleep(30)
     before = (await world.syncing.state(ANNA)).last_pass
-    await Asking(
+    await SyncRequests(
         worker=world.worker,
         lease=Elsewhere(),
         ledger=world.stores.ledger,

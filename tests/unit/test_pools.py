@@ -99,7 +99,7 @@ def test_the_loops_own_threads_are_for_what_is_over_in_a_moment() -> None:
         "adapters/source_notes.py",
         "services/maintenance/backup.py",  # the list of what there is
         "services/maintenance/restore.py",  # a command, whose process does nothing else
-        "services/workstation.py",  # a file or a key of the desktop's
+        "services/this_computer.py",  # a file or a key of the desktop's
         # Before the app serves anything, or in a command, whose process does nothing else.
         "commands/practice.py",
         "storage/creating.py",

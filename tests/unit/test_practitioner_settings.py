@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.domain.appointments import Practitioner
-from companion.domain.disclosure import ClientName, Disclosure, Item, KindChoice
+from companion.domain.disclosure import ClientName, Disclosure, DisclosureItem, KindChoice
 from companion.domain.errors import BadInput
 from companion.domain.opening_hours import Closure, Opening
 from companion.domain.palette import PALETTE
-from companion.domain.settings import Practice, PractitionerSettings, Settings
+from companion.domain.settings import PracticeSettings, PractitionerSettings, Settings
 from companion.services.settings import formatting as setting_words
 from companion.services.settings.practitioners import Practitioners
 from tests.fakes.practitioners import Fixture
@@ -161,7 +161,7 @@ async def test_an_unknown_key_is_answered_with_the_nearest(fixture: Fixture) -> 
     st.builds(
         Disclosure,
         kinds=st.frozensets(st.sampled_from(KindChoice), min_size=1),
-        items=st.frozensets(st.sampled_from(Item)),
+        items=st.frozensets(st.sampled_from(DisclosureItem)),
         client_name=st.sampled_from(ClientName),
         masked_types=st.frozensets(
             st.text("ab \",;'n", min_size=1, max_size=8)
@@ -287,7 +287,7 @@ async def test_the_practice_s_settings_can_be_set_and_are_shown_so(fixture: Fixt
 
 
 async def test_the_defaults_of_the_practice_can_be_set_again(fixture: Fixture) -> None:
-    assert await fixture.people.set_practice(fixture.people.practice_values()) == Practice()
+    assert await fixture.people.set_practice(fixture.people.practice_values()) == PracticeSettings()
 
 
 async def test_days_and_hours_are_read_as_people_write_them(fixture: Fixture) -> None:
@@ -300,7 +300,7 @@ async def test_days_and_hours_are_read_as_people_write_them(fixture: Fixture) ->
     practice = await fixture.people.set_practice(
         {"opening_days": "automatic", "opening_hours": "automatic", "stale_days": "1"}
     )
-    assert practice == Practice()
+    assert practice == PracticeSettings()
 
 
 async def test_a_share_may_be_given_in_per_cent(fixture: Fixture) -> None:
@@ -354,7 +354,7 @@ async def test_two_windows_changing_at_once_both_count(fixture: Fixture) -> None
     class Contended(FakeSettings):
         async def change(self, edit: Callable[[Settings], Settings]) -> Settings:
             edit(self.current)
-            self.current = replace(self.current, practice=Practice(name="Harbour"))
+            self.current = replace(self.current, practice=PracticeSettings(name="Harbour"))
             return await super().change(edit)
 
     contended = Contended(fixture.settings.read())

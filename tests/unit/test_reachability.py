@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from companion.domain.errors import CompanionError
-from companion.domain.settings import Practice
+from companion.domain.settings import PracticeSettings
 from companion.services.feeds.reachability import Interface, ListenerStatus, Reachability, ranked
 from companion.services.ports import Fetch
 from tests.fakes.feeds import NOON, FeedApplication
@@ -57,7 +57,7 @@ class Clinic:
         )
 
     async def practice(self, **changes: object) -> None:
-        def edit(practice: Practice) -> Practice:
+        def edit(practice: PracticeSettings) -> PracticeSettings:
             return replace(practice, **changes)  # type: ignore[arg-type] # as the test says
 
         await self.application.settings.change(lambda s: replace(s, practice=edit(s.practice)))

@@ -20,7 +20,7 @@ from companion.domain.errors import (
     StoreDamaged,
     StoreTooNew,
 )
-from companion.domain.reconcile import EntryState, LedgerEntry
+from companion.domain.reconcile import LedgerEntry, LedgerEntryState
 from companion.domain.sync_state import Proof, SyncState
 from companion.services.maintenance.backup import (
     SECRETS,
@@ -92,7 +92,7 @@ async def test_a_clock_that_went_back_still_raises_them(fixture: Fixture) -> Non
     assert fixture.written.practitioners["anna"].disclosure_revision == 5
 
 
-def entry(key: str, begins: datetime, state: EntryState = EntryState.OK) -> LedgerEntry:
+def entry(key: str, begins: datetime, state: LedgerEntryState = LedgerEntryState.OK) -> LedgerEntry:
     return LedgerEntry(
         key=key,
         event_id=f"id{key}",
@@ -115,7 +115,7 @@ async def test_rows_of_coming_events_are_doubted_where_deletions_are_left_so(
     rows = [
         entry("past", now - timedelta(days=2)),
         entry("coming", now + timedelta(days=2)),
-        entry("left", now + timedelta(days=3), EntryState.LEFT_OUT),
+        entry("left", now + timedelta(days=3), LedgerEntryState.LEFT_OUT),
     ]
     await fixture.ledger.write(REF, put=rows)
     await made(fixture)
@@ -123,7 +123,7 @@ async def test_rows_of_coming_events_are_doubted_where_deletions_are_left_so(
     after = {each.key: each for each in await fixture.ledger.entries(REF)}
     assert after["past"] == rows[0]
     assert after["left"] == rows[2]
-    doubted = replace(rows[1], state=EntryState.PENDING, content_hash="")
+    doubted = replace(rows[1], state=LedgerEntryState.PENDING, content_hash="")
     assert after["coming"] == (rows[1] if put_back else doubted)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 
 from companion.adapters.settings import pack, unpack
 from companion.domain.errors import BadInput
-from companion.domain.settings import Practice, PractitionerSettings, Settings, SyncChoices
+from companion.domain.settings import PracticeSettings, PractitionerSettings, Settings, SyncChoices
 from companion.services.settings.documents import checked, from_tables, to_tables
 from tests.fakes.any_settings import everything, sample
 
@@ -28,7 +28,7 @@ def test_any_settings_read_back_as_they_were_written(settings: Settings) -> None
 
 def test_every_field_of_a_record_is_written() -> None:
     tables = to_tables(sample())
-    assert set(tables["practice"][0]) == {each.name for each in fields(Practice)}
+    assert set(tables["practice"][0]) == {each.name for each in fields(PracticeSettings)}
     person = tables["practitioners"][0]
     assert set(person) == {each.name for each in fields(PractitionerSettings)}
     assert set(person["choices"]) == {each.name for each in fields(SyncChoices)}

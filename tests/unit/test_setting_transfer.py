@@ -16,7 +16,7 @@ from companion.domain.disclosure import ClientName, DisclosureCap
 from companion.domain.errors import BadInput, CompanionError, FileRefused, StoreTooNew
 from companion.domain.settings import (
     GoogleLink,
-    Practice,
+    PracticeSettings,
     PractitionerSettings,
     Settings,
     SourceSettings,
@@ -41,7 +41,7 @@ SIGNED_IN = GoogleLink(
 
 def here() -> Settings:
     settings = Settings(
-        install_id="0123456789abcdef", practice=Practice(name="Banksia", hold_at_least=5)
+        install_id="0123456789abcdef", practice=PracticeSettings(name="Banksia", hold_at_least=5)
     )
     anna = PractitionerSettings(
         practitioner=Practitioner(id="anna", name="Anna Example"),

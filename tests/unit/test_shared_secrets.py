@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, update
 
 from companion.adapters import crypto
-from companion.adapters.database.access import Access
+from companion.adapters.database.access import DatabaseAccess
 from companion.adapters.database.opening import open_database
 from companion.adapters.database.practice_row import (
     PracticeRow,
@@ -28,13 +28,13 @@ KEY = PracticeKey(bytes(range(20)))
 
 
 @pytest.fixture
-async def access(tmp_path: Path) -> AsyncIterator[Access]:
+async def access(tmp_path: Path) -> AsyncIterator[DatabaseAccess]:
     database = open_database(tmp_path / "book.db", FakeClock())
     yield database.access
     await database.close()
 
 
-async def founded(access: Access, practice_id: str = "p1") -> bytes:
+async def founded(access: DatabaseAccess, practice_id: str = "p1") -> bytes:
     def found(connection: Connection) -> bytes:
         at = FakeClock().now()
         return found_practice(connection, practice_id, KEY, at=at, random=os.urandom)
@@ -42,18 +42,18 @@ async def founded(access: Access, practice_id: str = "p1") -> bytes:
     return await access.write(found)
 
 
-async def row_of(access: Access) -> PracticeRow:
+async def row_of(access: DatabaseAccess) -> PracticeRow:
     found = await access.read(practice_in)
     assert found is not None
     return found
 
 
-def store(access: Access, key: bytes, home: Path, practice_id: str = "p1") -> SharedSecrets:
+def store(access: DatabaseAccess, key: bytes, home: Path, practice_id: str = "p1") -> SharedSecrets:
     return SharedSecrets(access, practice_id=practice_id, key=key, home=home)
 
 
 async def test_the_practice_key_opens_what_another_workstation_sealed(
-    access: Access, tmp_path: Path
+    access: DatabaseAccess, tmp_path: Path
 ) -> None:
     assert await access.read(practice_in) is None
     await store(access, await founded(access), tmp_path).put("google/client", "{}")
@@ -62,7 +62,7 @@ async def test_the_practice_key_opens_what_another_workstation_sealed(
     assert await store(access, secrets_key_of(row, KEY), tmp_path).get("google/client") == "{}"
 
 
-async def test_another_practice_s_key_is_refused_by_its_fingerprint(access: Access) -> None:
+async def test_another_practice_s_key_is_refused_by_its_fingerprint(access: DatabaseAccess) -> None:
     await founded(access)
     other = PracticeKey(bytes(20))
     with pytest.raises(BadInput) as refused:
@@ -72,7 +72,9 @@ async def test_another_practice_s_key_is_refused_by_its_fingerprint(access: Acce
     assert other.text not in str(refused.value)
 
 
-async def test_the_key_of_one_practice_does_not_open_the_row_of_another(access: Access) -> None:
+async def test_the_key_of_one_practice_does_not_open_the_row_of_another(
+    access: DatabaseAccess,
+) -> None:
     await founded(access)
     moved = (await row_of(access))._replace(practice_id="p2")
     with pytest.raises(BadInput):
@@ -83,7 +85,7 @@ async def test_the_key_of_one_practice_does_not_open_the_row_of_another(access: 
     "change", [{"name": "feed/9"}, {"generation": 2}, {"nonce": bytes(12)}, {"sealed": b"x" * 40}]
 )
 async def test_a_row_that_was_changed_or_renamed_does_not_open(
-    change: dict[str, object], access: Access, tmp_path: Path
+    change: dict[str, object], access: DatabaseAccess, tmp_path: Path
 ) -> None:
     kept = store(access, bytes(32), tmp_path)
     await kept.put("feed/1", "token")
@@ -95,14 +97,16 @@ async def test_a_row_that_was_changed_or_renamed_does_not_open(
 
 
 async def test_rows_of_two_practices_do_not_pass_for_each_other(
-    access: Access, tmp_path: Path
+    access: DatabaseAccess, tmp_path: Path
 ) -> None:
     await store(access, bytes(32), tmp_path, "p1").put("feed/1", "token")
     with pytest.raises(SecretsDamaged):
         await store(access, bytes(32), tmp_path, "p2").get("feed/1")
 
 
-async def test_a_text_is_never_sealed_twice_with_one_nonce(access: Access, tmp_path: Path) -> None:
+async def test_a_text_is_never_sealed_twice_with_one_nonce(
+    access: DatabaseAccess, tmp_path: Path
+) -> None:
     kept, seen = store(access, bytes(32), tmp_path), []
     for _ in range(5):
         await kept.put("feed/1", "token")
@@ -113,7 +117,7 @@ async def test_a_text_is_never_sealed_twice_with_one_nonce(access: Access, tmp_p
 
 
 async def test_no_secret_and_no_key_is_in_the_file_of_the_database(
-    access: Access, tmp_path: Path
+    access: DatabaseAccess, tmp_path: Path
 ) -> None:
     key = await founded(access)
     hidden = ["1//a-refresh-token", "a-feed-token", "the client secret", "the mail password"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from companion.domain.appointments import Appointment, AppointmentKind
-from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, Item
+from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, DisclosureItem
 from companion.domain.events import CalendarEvent, project
 from companion.domain.plain_text import safe_link
 from companion.domain.window import SyncWindow
@@ -21,7 +21,7 @@ WINDOW = SyncWindow(
     first_day=date(2026, 3, 1), last_day=date(2026, 3, 9), timezone="Australia/Sydney"
 )
 ADDRESS, LINK = "12 Wattle St, Newtown", "https://call.example/r/7f3?k=2"
-BOTH = frozenset({Item.LOCATION, Item.ADDRESS, Item.TELEHEALTH})
+BOTH = frozenset({DisclosureItem.LOCATION, DisclosureItem.ADDRESS, DisclosureItem.TELEHEALTH})
 
 
 def appointment(**fields: str) -> Appointment:

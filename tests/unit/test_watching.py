@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.services.sources.folders import Folder, Seen, is_dropped
+from companion.services.sources.folders import Folder, SeenFile, is_dropped
 from companion.services.sources.notes import SourceNote
 from tests.fakes.watched_clinic import HEADER, Clinic, export, row
 
@@ -220,7 +220,7 @@ async def test_a_crash_before_the_filing_does_not_apply_an_old_file_over_newer_c
         pass
 
     class DiesBeforeFiling(Folder):
-        def file_away(self, seen: Seen, into: str, stamp: str, report: str = "") -> str:
+        def file_away(self, seen: SeenFile, into: str, stamp: str, report: str = "") -> str:
             raise OSError
 
     clinic.drop("export.csv", export(1, at=9))

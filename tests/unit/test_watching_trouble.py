@@ -17,7 +17,7 @@ import pytest
 
 from companion.domain.errors import Busy, FileRefused
 from companion.services.ports import BookChange
-from companion.services.sources.folders import Folder, Seen
+from companion.services.sources.folders import Folder, SeenFile
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import TUESDAY
 from tests.fakes.waiting import until
@@ -65,7 +65,7 @@ async def test_a_folder_we_may_not_write_to_is_remembered_and_filed_when_we_may(
     class Sealed(Folder):
         sealed = True
 
-        def file_away(self, seen: Seen, into: str, stamp: str, report: str = "") -> str:
+        def file_away(self, seen: SeenFile, into: str, stamp: str, report: str = "") -> str:
             if self.sealed:
                 raise PermissionError
             return super().file_away(seen, into, stamp, report)
@@ -98,7 +98,7 @@ async def test_a_share_that_does_not_answer_holds_up_nothing(clinic: Clinic) -> 
     asked, answer = Event(), Event()
 
     class Hanging(Folder):
-        def scan(self) -> list[Seen]:
+        def scan(self) -> list[SeenFile]:
             asked.set()
             assert answer.wait(60)
             return []
@@ -131,7 +131,7 @@ async def test_a_file_another_program_keeps_open_is_tried_again(clinic: Clinic) 
     class Locked(Folder):
         locked = True
 
-        def fetch(self, seen: Seen, copy: Path) -> str:
+        def fetch(self, seen: SeenFile, copy: Path) -> str:
             if self.locked:
                 raise PermissionError
             return super().fetch(seen, copy)

@@ -14,7 +14,7 @@ from companion.domain.errors import (
     RequestRefused,
     TransientError,
 )
-from companion.domain.reconcile import EntryState
+from companion.domain.reconcile import LedgerEntryState
 from companion.services.ports import InsertEvent, Write
 from tests.battery.world import ANNA, World, appointment
 
@@ -36,12 +36,12 @@ async def test_every_write_has_its_intent_on_disk_before_the_call() -> None:
     assert all(seen)
 
 
-def _all_rows(world: World) -> list[EntryState]:
+def _all_rows(world: World) -> list[LedgerEntryState]:
     return [row.state for each in world.stores.ledger._rows.values() for row in each.values()]
 
 
-def _unsure(state: EntryState) -> bool:
-    return state is not EntryState.OK
+def _unsure(state: LedgerEntryState) -> bool:
+    return state is not LedgerEntryState.OK
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ async def test_what_no_repeating_mends_ends_the_pass_and_keeps_what_was_confirme
     result = await world.run()
     assert type(result.error) is type(error)
     assert result.inserted == 10
-    confirmed = [row for row in (await world.rows()).values() if row.state is EntryState.OK]
+    confirmed = [row for row in (await world.rows()).values() if row.state is LedgerEntryState.OK]
     assert len(confirmed) == 10
     world.remote().part_fault = lambda _write: None
     assert (await world.run()).inserted == 20

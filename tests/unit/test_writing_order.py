@@ -17,7 +17,7 @@ from companion.domain.errors import (
     RemoteUnavailable,
     RequestRefused,
 )
-from companion.domain.reconcile import EntryState
+from companion.domain.reconcile import LedgerEntryState
 from companion.services.ports import DeleteEvent, InsertEvent, PatchEvent, Write
 from companion.services.sync.pacing import Urgency
 from tests.battery.calendars import Crash
@@ -231,7 +231,7 @@ async def test_a_confirmation_is_not_lost_to_a_cancellation_during_the_call() ->
     with pytest.raises(asyncio.CancelledError):
         await world.run()
     world.at_step = lambda _name: None
-    assert await world.states() == {EntryState.OK}
+    assert await world.states() == {LedgerEntryState.OK}
 
 
 async def test_news_with_a_dearer_step_in_front_takes_no_more_than_was_granted() -> None:

@@ -1,4 +1,4 @@
-"""Access: how the stores reach their database, one transaction for each piece of work.
+"""DatabaseAccess: how the stores reach their database, one transaction for each piece of work.
 
 Each piece of work is a function of a Connection; it runs in a thread, inside one transaction, and
 its errors are translated. It must do nothing but read and write through that connection: where
@@ -20,7 +20,7 @@ Beside = TypeVar("Beside")
 Work = Callable[[Connection], Result]
 
 
-class Access(Protocol):
+class DatabaseAccess(Protocol):
     async def write(
         self, work: Work[Result], notice: Callable[[Result], Change] | None = None
     ) -> Result:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, insert, select
 
-from companion.adapters.database.access import Access
+from companion.adapters.database.access import DatabaseAccess
 from companion.adapters.database.schema import activity
 from companion.services.changes import ActivityAdded
 from companion.services.ports import Activity, ActivityKind
@@ -24,7 +24,7 @@ _NEWEST = select(
 
 
 class SqlActivity:
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: DatabaseAccess) -> None:
         self._access = access
 
     async def add(self, lines: Sequence[Activity]) -> None:

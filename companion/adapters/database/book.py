@@ -23,7 +23,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from companion.adapters.database.access import Access, Work
+from companion.adapters.database.access import DatabaseAccess, Work
 from companion.adapters.database.appointments import COLUMNS, appointment_of
 from companion.adapters.database.changes import apply_change, reassign
 from companion.adapters.database.imports import arrivals, newest, replaced
@@ -145,7 +145,7 @@ _REVISIONS = select(practitioner_revisions.c.practitioner_id, practitioner_revis
 
 
 class SqlBook:
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: DatabaseAccess) -> None:
         self._access = access
         self._commits = 0
         """Of the book, by this process; tries that failed count too."""

@@ -1,4 +1,4 @@
-"""Database: the stores that share one Access."""
+"""Database: the stores that share one DatabaseAccess."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from companion.adapters.database import sqlite
-from companion.adapters.database.access import Access
+from companion.adapters.database.access import DatabaseAccess
 from companion.adapters.database.activity import SqlActivity
 from companion.adapters.database.appointments import COLUMNS, appointment_of
 from companion.adapters.database.book import SqlBook
@@ -25,7 +25,7 @@ from companion.services.ports import Clock
 class Database:
     """Book, ledger, feeds and activity together; every method may be called from any task."""
 
-    def __init__(self, access: Access, clock: Clock, fence: Fence | None = None) -> None:
+    def __init__(self, access: DatabaseAccess, clock: Clock, fence: Fence | None = None) -> None:
         self._access = access
         self.book = SqlBook(access)
         self.ledger = SqlLedger(access, clock, fence)
@@ -33,7 +33,7 @@ class Database:
         self.activity = SqlActivity(access)
 
     @property
-    def access(self) -> Access:
+    def access(self) -> DatabaseAccess:
         """For other stores in the same database."""
         return self._access
 

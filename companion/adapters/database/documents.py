@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from companion.adapters.database.access import Access
+from companion.adapters.database.access import DatabaseAccess
 from companion.adapters.database.schema import documents
 from companion.adapters.database.upserts import insert_new
 from companion.domain.errors import Busy
@@ -99,7 +99,7 @@ async def pause(tries: int, chance: random.Random) -> None:
 class Documents:
     """Single documents, each for itself."""
 
-    def __init__(self, access: Access, *, chance: random.Random | None = None) -> None:
+    def __init__(self, access: DatabaseAccess, *, chance: random.Random | None = None) -> None:
         self._access = access
         self._chance = chance or random.Random()  # noqa: S311 - only pauses
 

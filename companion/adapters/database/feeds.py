@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, select
 
-from companion.adapters.database.access import Access, Work
+from companion.adapters.database.access import DatabaseAccess, Work
 from companion.adapters.database.schema import feed_links
 from companion.adapters.database.spelling import bytewise
 from companion.adapters.database.upserts import upsert
@@ -23,7 +23,7 @@ _DETAILS = {each.value: each for each in FeedDetail}
 
 
 class SqlFeeds:
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: DatabaseAccess) -> None:
         self._access = access
 
     async def links(self, practitioner_id: str | None = None) -> list[FeedLink]:

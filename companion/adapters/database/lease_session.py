@@ -84,14 +84,14 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class LeaseTaken:
     term: int
     in_order: bool
     """Whoever had it before gave it up, so it does nothing any more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class LeaseRenewal:
     held: bool
     wanted: bool = False
     """By another workstation, which is on."""
@@ -104,11 +104,11 @@ class LeaseSession(Protocol):
         """Try to get the lock. Not to be called again once it is got."""
         ...
 
-    def take(self) -> Taken:
+    def take(self) -> LeaseTaken:
         """Write down that this workstation has it, once the lock is got."""
         ...
 
-    def prove(self, term: int) -> Proof: ...
+    def prove(self, term: int) -> LeaseRenewal: ...
 
     def release(self, term: int) -> None:
         """Let others have it, now."""
@@ -132,16 +132,20 @@ class PostgresLeaseSession:
     def seek(self) -> bool:
         return bool(self._one(_SEEK, {"me": self._me})[0])
 
-    def take(self) -> Taken:
+    def take(self) -> LeaseTaken:
         with answering(), self._connection.transaction():
             self._connection.execute(_FIRST)
             row = self._connection.execute(_TAKE, {"me": self._me}).fetchone()
-        return Taken(int(row[0]), bool(row[1])) if row else Taken(0, in_order=False)
+        return LeaseTaken(int(row[0]), bool(row[1])) if row else LeaseTaken(0, in_order=False)
 
-    def prove(self, term: int) -> Proof:
+    def prove(self, term: int) -> LeaseRenewal:
         with answering():
             row = self._connection.execute(_PROVE, {"me": self._me, "term": term}).fetchone()
-        return Proof(held=False) if row is None else Proof(held=True, wanted=bool(row[0]))
+        return (
+            LeaseRenewal(held=False)
+            if row is None
+            else LeaseRenewal(held=True, wanted=bool(row[0]))
+        )
 
     def release(self, term: int) -> None:
         with answering():

@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select
 
-from companion.adapters.database.access import Access
+from companion.adapters.database.access import DatabaseAccess
 from companion.adapters.database.bulk import insert_many
 from companion.adapters.database.fence import Fence, NoFence
 from companion.adapters.database.schema import ledger, sync_state
 from companion.adapters.database.upserts import insert_new, upsert
-from companion.domain.reconcile import EntryState, LedgerEntry
+from companion.domain.reconcile import LedgerEntry, LedgerEntryState
 from companion.domain.sync_state import SyncState
 from companion.services.changes import SyncStateChanged
 from companion.services.ports import CalendarRef, Clock
@@ -52,11 +52,11 @@ _STATE = select(sync_state.c.state).where(sync_state.c.practitioner_id == bindpa
 _STATE_TO_EDIT = _STATE.with_for_update()
 _BEGIN_STATE = insert_new(sync_state)
 _SAVE = upsert(sync_state)
-_ENTRY_STATES = {each.value: each for each in EntryState}
+_ENTRY_STATES = {each.value: each for each in LedgerEntryState}
 
 
 class SqlLedger:
-    def __init__(self, access: Access, clock: Clock, fence: Fence | None = None) -> None:
+    def __init__(self, access: DatabaseAccess, clock: Clock, fence: Fence | None = None) -> None:
         self._access = access
         self._clock = clock
         self._fence = fence or NoFence()

@@ -44,7 +44,7 @@ UNKNOWN = DatabaseAway(
 )
 
 
-class _Begun:
+class _TransactionState:
     """What is known of the transaction that was begun last."""
 
     def __init__(self) -> None:
@@ -68,11 +68,11 @@ class Units:
             with _session(self._reading, unwanted) as connection:
                 return work(connection)
 
-        return self._repeated(attempt, unwanted, _Begun())
+        return self._repeated(attempt, unwanted, _TransactionState())
 
     def write(self, work: Work[Result], unwanted: threading.Event, lock_seconds: float) -> Result:
         """`lock_seconds`: how long a lock of somebody else's is waited for before Busy."""
-        begun = _Begun()
+        begun = _TransactionState()
         done: list[Result] = []
 
         def attempt() -> Result:
@@ -104,10 +104,10 @@ class Units:
                 finally:
                     raw.answer_seconds = ANSWER_SECONDS
 
-        self._repeated(attempt, threading.Event(), _Begun())
+        self._repeated(attempt, threading.Event(), _TransactionState())
 
     def _repeated(
-        self, attempt: Callable[[], Result], unwanted: threading.Event, begun: _Begun
+        self, attempt: Callable[[], Result], unwanted: threading.Event, begun: _TransactionState
     ) -> Result:
         clashes = away = 0
         if not self._outage.to_be_tried():

@@ -25,7 +25,7 @@ _TABLES = text(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class ActiveWorkstation:
     """A workstation that may be working just now."""
 
     id: str
@@ -42,7 +42,7 @@ class PracticeLook:
     row: PracticeRow | None
     settings_version: int
     """Of the documents; 0 where there are none."""
-    seen: tuple[Seen, ...]
+    seen: tuple[ActiveWorkstation, ...]
     """Without those that have stopped in order."""
     members: frozenset[str]
     """Ids of all workstations."""
@@ -73,13 +73,13 @@ def _look(connection: Connection) -> PracticeLook:
     )
 
 
-def _seen(connection: Connection) -> tuple[Seen, ...]:
+def _seen(connection: Connection) -> tuple[ActiveWorkstation, ...]:
     since = func.clock_timestamp() - STILL_ON
     query = select(workstations.c.id, workstations.c.name, workstations.c.version).where(
         workstations.c.started_at.is_not(None), workstations.c.seen_at > since
     )
     rows = connection.execute(query.order_by(workstations.c.id))
-    return tuple(Seen(id=row.id, name=row.name, version=row.version) for row in rows)
+    return tuple(ActiveWorkstation(id=row.id, name=row.name, version=row.version) for row in rows)
 
 
 def _settings_version(connection: Connection) -> int:

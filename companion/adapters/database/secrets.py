@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from companion.adapters import crypto
-from companion.adapters.database.access import Access
+from companion.adapters.database.access import DatabaseAccess
 from companion.adapters.database.schema import secrets
 from companion.adapters.database.upserts import insert_new
 from companion.domain.errors import SecretsDamaged, SecretsUnavailable
@@ -40,7 +40,7 @@ class SharedSecrets:
 
     def __init__(
         self,
-        access: Access,
+        access: DatabaseAccess,
         *,
         practice_id: str,
         key: bytes,

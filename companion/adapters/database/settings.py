@@ -25,7 +25,7 @@ from typing import Any, NamedTuple, Self
 from sqlalchemy import Connection
 from tinydb.storages import Storage
 
-from companion.adapters.database.access import Access
+from companion.adapters.database.access import DatabaseAccess
 from companion.adapters.database.documents import (
     Document,
     Outdated,
@@ -98,7 +98,7 @@ class DatabaseSettings:
 
     def __init__(
         self,
-        access: Access,
+        access: DatabaseAccess,
         *,
         changes: Changes | None = None,
         announce: Announce | None = None,
@@ -118,7 +118,7 @@ class DatabaseSettings:
     @classmethod
     async def open(
         cls,
-        access: Access,
+        access: DatabaseAccess,
         *,
         changes: Changes | None = None,
         announce: Announce | None = None,

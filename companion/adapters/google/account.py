@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from companion.adapters.google.client_file import OAuthClient
-from companion.adapters.google.delegation import EARLY, Access, DelegatedTokens
+from companion.adapters.google.delegation import EARLY, CallCredentials, DelegatedTokens
 from companion.adapters.google.errors import Subject, refusal, translated
 from companion.adapters.network.answer import HttpAnswer
 from companion.adapters.network.errors import unexpected_answer
@@ -128,7 +128,7 @@ class GoogleAccount:
         if self._token is None or not stored.same_grant(self._token):
             self._token = stored
 
-    async def call(self, work: Callable[[GoogleConnection, Access], Result]) -> Result:
+    async def call(self, work: Callable[[GoogleConnection, CallCredentials], Result]) -> Result:
         """`work(connection, access)` in a thread; it raises `Unauthorised` for a 401, and is
         then done once more with a renewed token."""
         access = await self.access()
@@ -146,7 +146,7 @@ class GoogleAccount:
     ) -> Json:
         """The JSON Google answers to the one call that `make(connection)` makes."""
 
-        def work(connection: GoogleConnection, access: Access) -> HttpAnswer:
+        def work(connection: GoogleConnection, access: CallCredentials) -> HttpAnswer:
             answer = connection.call(make(connection), access)
             if answer.status == 401:
                 raise Unauthorised
@@ -157,7 +157,7 @@ class GoogleAccount:
             raise refusal(answer.status, answer.headers, answer.content, subject)
         return read_json(answer)
 
-    async def access(self, *, refused: str = "") -> Access:
+    async def access(self, *, refused: str = "") -> CallCredentials:
         """One that should work; `refused` names a token that Google did not take."""
         async with self._lock:
             if self._token is None:
@@ -166,11 +166,11 @@ class GoogleAccount:
             assert token is not None  # noqa: S101 - `open` raises otherwise
             if token.delegated:
                 found = await self._delegated.access(token.account, token.scopes, refused=refused)
-                return Access(token=found, quota_user=token.quota_user)
+                return CallCredentials(token=found, quota_user=token.quota_user)
             fresh = token.access_token and token.access_token != refused
             if not fresh or self._clock.now() >= token.expires_at - EARLY:
                 token = self._token = await self._renew(token)
-            return Access(token=token.access_token)
+            return CallCredentials(token=token.access_token)
 
     async def revoke(self) -> None:
         await self._load()

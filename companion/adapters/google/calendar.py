@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from companion.adapters.google import wire
 from companion.adapters.google.account import GoogleAccount, Json, Unauthorised, read_json
-from companion.adapters.google.delegation import Access
+from companion.adapters.google.delegation import CallCredentials
 from companion.adapters.google.errors import Subject, refusal
 from companion.adapters.network.answer import HttpAnswer
 from companion.domain.errors import (
@@ -52,7 +52,7 @@ PAGE = 2500
 
 Part = HttpAnswer | CompanionError | None
 """What came of one write; None where nothing is known."""
-Sent = tuple[Access, list[HttpAnswer | None]]
+Sent = tuple[CallCredentials, list[HttpAnswer | None]]
 """What the call bore, and the answers of its parts."""
 
 
@@ -146,7 +146,7 @@ class GoogleCalendar:
 
     async def _send(self, writes: Sequence[Write]) -> Sent:
 
-        def work(connection: GoogleConnection, access: Access) -> Sent:
+        def work(connection: GoogleConnection, access: CallCredentials) -> Sent:
             requests = [self._request(connection, write) for write in writes]
             if len(requests) == 1:
                 answer = connection.call(requests[0], access)
@@ -162,7 +162,7 @@ class GoogleCalendar:
 
         return await self._account.call(work)
 
-    async def _again(self, writes: Sequence[Write], access: Access) -> Sequence[Part]:
+    async def _again(self, writes: Sequence[Write], access: CallCredentials) -> Sequence[Part]:
         """Parts of a batch that met an expired token, once more; the others are known."""
         try:
             await self._account.access(refused=access.token)

@@ -37,7 +37,7 @@ _Name = tuple[str, str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
+class CallCredentials:
     """What a call to the Calendar API bears."""
 
     token: str = field(repr=False)
@@ -126,7 +126,7 @@ def _said(error: Any) -> tuple[str, str]:
     return subtype if subtype in BLOCKED else body["error"], str(body.get("error_description", ""))
 
 
-class _Meaning(NamedTuple):
+class _ErrorMeaning(NamedTuple):
     what: str
     remedy: str
     """Both may name the service account's `client_id` and `email`, and the `scopes`."""
@@ -134,43 +134,43 @@ class _Meaning(NamedTuple):
 
 _ADMIN = "In the Admin console (admin.google.com) "
 _DELEGATION = "Security > Access and data control > API controls > "
-_NO_ACCOUNT = _Meaning(
+_NO_ACCOUNT = _ErrorMeaning(
     "Google no longer knows the practice's service account {email}: it was deleted or disabled.",
     "Enable it again in the Google Cloud console under IAM & Admin > Service Accounts. If it was "
     "deleted, add the key of a new one under Practice > Google Workspace.",
 )
-_NO_KEY = _Meaning(
+_NO_KEY = _ErrorMeaning(
     "Google no longer accepts the key of the practice's service account.",
     "In the Google Cloud console, under IAM & Admin > Service Accounts, make a new key of the same "
     "service account; add its file under Practice > Google Workspace. Nobody has to connect again.",
 )
-_NOBODY = _Meaning(
+_NOBODY = _ErrorMeaning(
     "Google Workspace knows nobody with this Google Login.",
     "Enter the main address of the person's own account: no alias, no group. Then connect again.",
 )
-_POLICY = _Meaning(
+_POLICY = _ErrorMeaning(
     "A policy of the organisation blocks the practice's service account.",
     f"{_ADMIN}an administrator opens {_DELEGATION}App access control and trusts the client ID "
     "{client_id}.",
 )
-_UNAUTHORISED = _Meaning(
+_UNAUTHORISED = _ErrorMeaning(
     "Google Workspace has not authorised the practice's service account for this Google Login.",
     f"{_ADMIN}a super administrator opens {_DELEGATION}Manage domain-wide delegation, presses "
     "Add new and enters the client ID {client_id} and the scopes {scopes} (it takes minutes, at "
     "most 24 hours). If they stand there, this Google Login belongs to another organisation: "
     "connect it by signing in at Google.",
 )
-_DENIED = _Meaning(
+_DENIED = _ErrorMeaning(
     "The organisation does not let the practice's service account into this Google account.",
     f"{_ADMIN}an administrator looks whether the account is active, has signed in once and has "
     "Google Calendar switched on, and whether the client ID {client_id} is authorised under "
     f"{_DELEGATION}Manage domain-wide delegation for the scopes " + "{scopes}.",
 )
-_UNTIMELY = _Meaning(
+_UNTIMELY = _ErrorMeaning(
     "Google refuses what this computer signs, because its date or time is wrong.",
     "Set date, time and time zone of this computer to automatic, then try again.",
 )
-_DELETED = _Meaning(
+_DELETED = _ErrorMeaning(
     "This Google account was deleted.",
     f"{_ADMIN}an administrator can bring it back within 20 days under Directory > Users; "
     "otherwise enter another Google Login.",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from companion.adapters.google import wire
 from companion.adapters.google.account import GoogleAccount, Json, Unauthorised
-from companion.adapters.google.delegation import Access
+from companion.adapters.google.delegation import CallCredentials
 from companion.adapters.google.errors import Subject, refusal
 from companion.adapters.network.answer import HttpAnswer
 from companion.domain.errors import CompanionError, RateLimited, SignInExpired
@@ -49,7 +49,7 @@ class Answer:
         return f"{self.status} {self.reason}".strip()
 
 
-class SelfTest:
+class CalendarSelfTest:
     def __init__(self, account: GoogleAccount, calendar_id: str, clock: Clock) -> None:
         self._account = account
         self._calendar = calendar_id
@@ -328,7 +328,7 @@ class SelfTest:
         return line.events.list(calendarId=self._calendar, showDeleted=False, **parameters)
 
     async def _send(self, make: Make) -> Answer:
-        def work(line: GoogleConnection, access: Access) -> HttpAnswer:
+        def work(line: GoogleConnection, access: CallCredentials) -> HttpAnswer:
             answer = line.call(make(line), access)
             if answer.status == 401:
                 raise Unauthorised
@@ -337,7 +337,9 @@ class SelfTest:
         return _read(await self._account.call(work))
 
     async def _send_batch(self, make: Callable[[GoogleConnection], list[Any]]) -> list[Answer]:
-        def work(line: GoogleConnection, access: Access) -> HttpAnswer | list[HttpAnswer | None]:
+        def work(
+            line: GoogleConnection, access: CallCredentials
+        ) -> HttpAnswer | list[HttpAnswer | None]:
             answer = line.batch(make(line), access)
             if isinstance(answer, HttpAnswer) and answer.status == 401:
                 raise Unauthorised

@@ -25,7 +25,7 @@ from companion.adapters.google.client_file import (
     read_client,
 )
 from companion.adapters.google.delegation import DelegatedTokens
-from companion.adapters.google.selftest import SelfTest
+from companion.adapters.google.selftest import CalendarSelfTest
 from companion.domain.errors import (
     BadInput,
     CalendarGone,
@@ -242,7 +242,7 @@ class GoogleGateway:
     ) -> list[Assumption]:
         account = self._account(practitioner_id)
         await account.open()
-        return await SelfTest(account, calendar_id, self._clock).run(tell)
+        return await CalendarSelfTest(account, calendar_id, self._clock).run(tell)
 
     # Parts
 

@@ -35,7 +35,7 @@ from googleapiclient import discovery_cache
 from companion.adapters.google import batch
 from companion.adapters.google.batch import Call
 from companion.adapters.google.client_file import OAuthClient, ServiceAccountKey
-from companion.adapters.google.delegation import Access, assertion_refused, untimely
+from companion.adapters.google.delegation import CallCredentials, assertion_refused, untimely
 from companion.adapters.network.answer import HttpAnswer
 from companion.adapters.network.errors import unexpected_answer
 from companion.adapters.network.http import USER_AGENT, HttpClient
@@ -67,13 +67,15 @@ class GoogleConnection:
         self.calendar_list: Any = service.calendarList()
         self._batch_uri = document["rootUrl"] + document["batchPath"]
 
-    def call(self, request: Any, access: Access) -> HttpAnswer:
+    def call(self, request: Any, access: CallCredentials) -> HttpAnswer:
         """One call made by `events`, `calendars` or `calendar_list`."""
         headers = {**request.headers, "authorization": f"Bearer {access.token}"}
         uri = _charged(request.uri, access.quota_user)
         return self._send(uri, request.method, request.body, headers)
 
-    def batch(self, requests: list[Any], access: Access) -> HttpAnswer | list[HttpAnswer | None]:
+    def batch(
+        self, requests: list[Any], access: CallCredentials
+    ) -> HttpAnswer | list[HttpAnswer | None]:
         """Many calls in one request; the refusal where Google refused it as a whole."""
         answer = self._send(
             self._batch_uri,

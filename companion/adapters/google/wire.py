@@ -28,7 +28,7 @@ from zoneinfo import ZoneInfo
 from companion.domain.appointments import NO_REMINDER
 from companion.domain.errors import RequestRefused
 from companion.domain.events import EPOCH, BusyStatus, CalendarEvent, Content, style_of
-from companion.domain.keepers import Keeper, Stamp
+from companion.domain.keepers import Keeper, WriterStamp
 from companion.domain.reconcile import ObservedEvent
 from companion.services.ports import MarkedEvent
 
@@ -139,7 +139,7 @@ def observe(item: Mapping[str, Any], *, marks: Collection[str], timezone: str) -
         style=_style(item),
         timezone=timezone,
         deleted=item.get("status") == "cancelled",
-        stamp=Stamp.parse(str(private.get(STAMP) or "")),
+        stamp=WriterStamp.parse(str(private.get(STAMP) or "")),
     )
 
 
@@ -153,7 +153,7 @@ def marked(item: Mapping[str, Any]) -> MarkedEvent | None:
         event_id=str(item.get("id") or ""),
         mark=str(private[MARK]),
         key=str(private[KEY]),
-        stamp=Stamp.parse(str(private.get(STAMP) or "")),
+        stamp=WriterStamp.parse(str(private.get(STAMP) or "")),
         changed_at=changed if isinstance(changed, datetime) else None,
     )
 

@@ -22,7 +22,7 @@ VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class SealedRecord:
     generation: int
     nonce: bytes
     sealed: bytes
@@ -34,8 +34,8 @@ class SealedFile:
 
     head: dict[str, Any]
     """``version`` and ``key``: {"kind": "keyring"} or {"kind": "passphrase", "salt", cost …}."""
-    records: dict[str, Record] = field(default_factory=dict)
-    seal: Record
+    records: dict[str, SealedRecord] = field(default_factory=dict)
+    seal: SealedRecord
 
     @property
     def kind(self) -> str:
@@ -47,7 +47,7 @@ def argon2id(passphrase: str, key_head: Mapping[str, Any]) -> bytes:
     return crypto.stretch(passphrase, key_head, 32)
 
 
-def unseal(key: bytes, record: Record, data: bytes) -> bytes:
+def unseal(key: bytes, record: SealedRecord, data: bytes) -> bytes:
     try:
         return crypto.unseal(key, record.nonce, record.sealed, data)
     except ValueError as error:
@@ -90,7 +90,7 @@ def written(file: SealedFile) -> bytes:
     return json.dumps(document, indent=1).encode()
 
 
-def _record_document(record: Record) -> dict[str, Any]:
+def _record_document(record: SealedRecord) -> dict[str, Any]:
     return {
         "generation": record.generation,
         "nonce": crypto.to_text(record.nonce),
@@ -98,11 +98,11 @@ def _record_document(record: Record) -> dict[str, Any]:
     }
 
 
-def _record_in(document: Any) -> Record:
+def _record_in(document: Any) -> SealedRecord:
     generation = document["generation"]
     if type(generation) is not int:
         raise SecretsDamaged(detail="generation")
-    return Record(
+    return SealedRecord(
         generation=generation,
         nonce=_to_bytes(document["nonce"]),
         sealed=_to_bytes(document["sealed"]),

@@ -32,8 +32,8 @@ from typing import Any, Protocol
 from companion.adapters import crypto
 from companion.adapters.secrets.envelope import (
     VERSION,
-    Record,
     SealedFile,
+    SealedRecord,
     argon2id,
     key_in,
     parse,
@@ -224,7 +224,7 @@ class SealedSecrets:
             head = {"version": VERSION, "key": {"kind": "keyring"}}
             key = self._key_in_vault(make=True)
             self._cache(head, key)
-        empty = SealedFile(head=head, seal=Record(generation=0, nonce=b"", sealed=b""))
+        empty = SealedFile(head=head, seal=SealedRecord(generation=0, nonce=b"", sealed=b""))
         return empty, key
 
     def _key_of(self, head: dict[str, Any], spelling: int = 0) -> bytes:
@@ -332,10 +332,10 @@ class SealedSecrets:
         except OSError as error:
             raise disk_trouble(error, self.path) from error
 
-    def _sealed(self, key: bytes, content: bytes, data: bytes, generation: int) -> Record:
+    def _sealed(self, key: bytes, content: bytes, data: bytes, generation: int) -> SealedRecord:
         nonce = self._random(12)
         sealed = crypto.seal(key, nonce, content, data)
-        return Record(generation=generation, nonce=nonce, sealed=sealed)
+        return SealedRecord(generation=generation, nonce=nonce, sealed=sealed)
 
 
 def _text_of(file: SealedFile, key: bytes, name: str) -> str:

@@ -23,9 +23,9 @@ from companion.services.sources.addresses import checked_address, is_this_comput
 from companion.services.sources.remote import (
     FetchAnswer,
     FetchRequest,
-    Place,
     SourceField,
     SourceKind,
+    SourcePlace,
 )
 
 _REDIRECTS = 5
@@ -56,10 +56,10 @@ class CalendarLink:
         self._seconds = seconds
         self._pause = pause
 
-    def check(self, fields: Mapping[str, str], secret: str) -> Place:
+    def check(self, fields: Mapping[str, str], secret: str) -> SourcePlace:
         del fields
         address, host = checked_address(secret)
-        return Place(place=host, secret=address)
+        return SourcePlace(place=host, secret=address)
 
     def fetch(self, request: FetchRequest) -> FetchAnswer:
         known = _known(request.cursor)

@@ -43,9 +43,9 @@ from companion.domain.errors import BadInput, SourceTrouble, SourceUnreachable
 from companion.services.sources.remote import (
     FetchAnswer,
     FetchRequest,
-    Place,
     SourceField,
     SourceKind,
+    SourcePlace,
 )
 from companion.services.sources.rows_file import RowsFile
 
@@ -123,7 +123,7 @@ class ClinikoSource:
         self._names: dict[str, ClinikoNames] = {}
         self._lock = threading.Lock()
 
-    def check(self, fields: Mapping[str, str], secret: str) -> Place:
+    def check(self, fields: Mapping[str, str], secret: str) -> SourcePlace:
         key = read_key(secret)
         if key is None:
             raise BadInput("That is no API key of Cliniko.", _ANEW, field="secret")
@@ -134,7 +134,7 @@ class ClinikoSource:
                 "Type one, such as reception@clinic.example.",
                 field="contact",
             )
-        return Place(
+        return SourcePlace(
             place=f"Cliniko{self._where or f' ({key.shard})'}",
             secret=key.text,
             fields={"contact": contact, DAYS_BACK.name: str(days_back(fields))},

@@ -27,9 +27,9 @@ from companion.domain.errors import BadInput, SourceTrouble, SourceUnreachable
 from companion.services.sources.remote import (
     FetchAnswer,
     FetchRequest,
-    Place,
     SourceField,
     SourceKind,
+    SourcePlace,
 )
 from companion.services.sources.rows_file import RowsFile
 
@@ -91,11 +91,13 @@ class NookalSource:
         self._names: dict[str, _Names] = {}
         self._lock = threading.Lock()
 
-    def check(self, fields: Mapping[str, str], secret: str) -> Place:
+    def check(self, fields: Mapping[str, str], secret: str) -> SourcePlace:
         key = secret.strip()
         if not _KEY.fullmatch(key):
             raise BadInput("That is no API key of Nookal.", _ANEW, field="secret")
-        return Place(place="Nookal", secret=key, fields={DAYS_BACK.name: str(days_back(fields))})
+        return SourcePlace(
+            place="Nookal", secret=key, fields={DAYS_BACK.name: str(days_back(fields))}
+        )
 
     def fetch(self, request: FetchRequest) -> FetchAnswer:
         place = self.check(request.fields, request.secret)

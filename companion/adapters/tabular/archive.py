@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
-from companion.adapters.tabular.refusals import CELL_LIMIT, COLUMN_LIMIT, ROW_LIMIT, Refused
+from companion.adapters.tabular.refusals import CELL_LIMIT, COLUMN_LIMIT, ROW_LIMIT, RefusedFile
 
 UNPACKED_LIMIT = 200_000_000
 RATIO_LIMIT = 100
@@ -58,7 +58,7 @@ class Archive:
 
 
 def check(content: bytes) -> Archive:
-    """Raises Refused for what the parser should not see."""
+    """Raises RefusedFile for what the parser should not see."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             parts = archive.infolist()
@@ -68,20 +68,20 @@ def check(content: bytes) -> Archive:
                 if part.filename.casefold().endswith((".xml", ".rels", ".bin")):
                     _check_part(archive, part, found)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError):
-        raise Refused("damaged") from None
+        raise RefusedFile("damaged") from None
     return found
 
 
 def _check_list(parts: list[zipfile.ZipInfo]) -> None:
     if len(parts) > PARTS_LIMIT or len({part.filename for part in parts}) < len(parts):
-        raise Refused("bomb")
+        raise RefusedFile("bomb")
     if any(part.flag_bits & 1 for part in parts):
-        raise Refused("password")
+        raise RefusedFile("password")
     if sum(part.file_size for part in parts) > UNPACKED_LIMIT:
-        raise Refused("bomb")
+        raise RefusedFile("bomb")
     for part in parts:
         if part.file_size > max(RATIO_FROM, RATIO_LIMIT * part.compress_size):
-            raise Refused("bomb")
+            raise RefusedFile("bomb")
 
 
 def _kind_of(names: set[str], archive: zipfile.ZipFile) -> str:
@@ -93,12 +93,12 @@ def _kind_of(names: set[str], archive: zipfile.ZipFile) -> str:
         with archive.open("mimetype") as stream:
             if b"spreadsheet" in stream.read(200):
                 return "ods"
-        raise Refused("document")
+        raise RefusedFile("document")
     if "word/document.xml" in names or any(name.startswith("ppt/") for name in names):
-        raise Refused("document")
+        raise RefusedFile("document")
     if any(name.startswith("Index/") or name == "Index.zip" for name in names):
-        raise Refused("numbers")
-    raise Refused("archive")
+        raise RefusedFile("numbers")
+    raise RefusedFile("archive")
 
 
 def _check_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo, found: Archive) -> None:
@@ -116,7 +116,7 @@ def _check_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo, found: Archive)
         if not is_sheet:
             continue
         if block[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-            raise Refused("damaged")  # two-byte text would hide its addresses from the search
+            raise RefusedFile("damaged")  # two-byte text would hide its addresses from the search
         far = far or _FAR.search(block) is not None
         _note_errors(block, found.errors.setdefault(name, {}))
     if far:
@@ -129,7 +129,7 @@ def _note_errors(block: bytes, errors: dict[str, str]) -> None:
     for address, shown in _ERROR.findall(block):
         errors[address.decode("ascii")] = shown.decode("ascii")
         if len(errors) > _ERRORS_LIMIT:
-            raise Refused("damaged")
+            raise RefusedFile("damaged")
 
 
 def _check_rectangle(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
@@ -143,9 +143,9 @@ def _check_rectangle(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
 
 def _check_size(rows: int, columns: int) -> None:
     if columns > COLUMN_LIMIT:
-        raise Refused("too many columns")
+        raise RefusedFile("too many columns")
     if rows > ROW_LIMIT or rows * columns > CELL_LIMIT:
-        raise Refused("too many rows")
+        raise RefusedFile("too many rows")
 
 
 def _blocks(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -197,7 +197,7 @@ def _check_open_document(archive: zipfile.ZipFile, part: zipfile.ZipInfo, found:
             rows += int(repeated[1]) if repeated else 1
         _check_size(rows, width)
     if rows > ROW_LIMIT:
-        raise Refused("too many rows")
+        raise RefusedFile("too many rows")
 
 
 def _filled_width(row: bytes) -> int:

@@ -32,7 +32,7 @@ from companion.adapters.tabular.calendar_text import (
     unfolded,
 )
 from companion.adapters.tabular.decoding import decoded
-from companion.adapters.tabular.refusals import Refused
+from companion.adapters.tabular.refusals import RefusedFile
 from companion.adapters.tabular.stream import SheetWriter
 
 HEADINGS = (
@@ -55,9 +55,9 @@ _NO_END = "Entries without an end were taken to last 30 minutes."
 
 
 def read_calendar(content: bytes, writer: SheetWriter, now: datetime) -> None:
-    """`now`: aware. Raises Refused."""
+    """`now`: aware. Raises RefusedFile."""
     if content.count(b"BEGIN:VEVENT") > _MOST:
-        raise Refused("too many entries")
+        raise RefusedFile("too many entries")
     tzp.use_default()  # without the zones of an earlier file
     text, note = decoded(unfolded(content))
     if note:
@@ -66,7 +66,7 @@ def read_calendar(content: bytes, writer: SheetWriter, now: datetime) -> None:
     for each in calendars(text):
         reading.take(each)
     if reading.rows == 0:
-        raise Refused("not a calendar")
+        raise RefusedFile("not a calendar")
 
 
 class _CalendarReading:
@@ -83,9 +83,9 @@ class _CalendarReading:
     def take(self, raw: RawCalendar) -> None:
         method = raw.head.get("METHOD", "").upper()
         if method in _NO_CALENDARS:
-            raise Refused("calendar message")
+            raise RefusedFile("calendar message")
         if self._entries + len(raw.entries) > _MOST:
-            raise Refused("too many entries")
+            raise RefusedFile("too many entries")
         name = raw.head.get("X-WR-CALNAME") or raw.head.get("NAME") or ""
         if name != self._name:
             self._name = name
@@ -142,7 +142,7 @@ class _CalendarReading:
     def _row(self, number: int, event: Event, zone: tzinfo | None) -> None:
         self.rows += 1
         if self.rows > _MOST:
-            raise Refused("too many entries")
+            raise RefusedFile("too many entries")
         if not ("DTEND" in event or "DURATION" in event or _is_day(_day(event, "DTSTART"))):
             self._writer.note(_NO_END)
         self._writer.row(number, _cells(event, zone))

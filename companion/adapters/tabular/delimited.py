@@ -22,7 +22,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from companion.adapters.tabular.decoding import decoded
-from companion.adapters.tabular.refusals import ROW_LIMIT, Refused
+from companion.adapters.tabular.refusals import ROW_LIMIT, RefusedFile
 from companion.adapters.tabular.stream import SheetWriter
 
 _DELIMITERS = (",", ";", "\t", "|")
@@ -56,12 +56,12 @@ _PROGRESS = 2_000
 
 
 def read_delimited(content: bytes, out: SheetWriter) -> None:
-    """Raises Refused."""
+    """Raises RefusedFile."""
     text, note = decoded(content)
     text = text.removesuffix(_END_OF_FILE)
     _refuse_binary(text)
     if max(text.count("\n"), text.count("\r")) > _LINE_LIMIT:
-        raise Refused("too many rows")
+        raise RefusedFile("too many rows")
     if note:
         out.note(note)
     place = _Place(offset=0, line=1)
@@ -87,11 +87,11 @@ def read_delimited(content: bytes, out: SheetWriter) -> None:
 def _refuse_binary(text: str) -> None:
     zeros = text.count("\x00")
     if zeros and not text.strip("\x00 \r\n\t"):
-        raise Refused("zeros")
+        raise RefusedFile("zeros")
     head = text[:_LOOKED_AT]
     foreign = sum(map(head.count, _CONTROLS))
     if foreign > _CONTROLS_SHARE * len(head) * (0.1 if zeros else 1):
-        raise Refused("not text")
+        raise RefusedFile("not text")
 
 
 # ── the delimiter ─────────────────────────────────────────────────────────────────────────────
@@ -110,7 +110,7 @@ def _agreement(text: str, delimiter: str) -> tuple[bool, float]:
     as the rows below agree with it."""
     records: list[list[str]] = []
     damage = _Damage(None, limit=_HEADER_LINES + _FOLLOWING_LINES)
-    with suppress(Refused):
+    with suppress(RefusedFile):
         for _number, record in _records(text, _Place(offset=0, line=1), delimiter, damage):
             if any(each and not each.isspace() for each in record):
                 records.append(record)
@@ -150,7 +150,7 @@ class _Place:
 
 @dataclass(slots=True)
 class _Damage:
-    """Lines given up; raises Refused when they are too many."""
+    """Lines given up; raises RefusedFile when they are too many."""
 
     out: SheetWriter | None
     """Gets the damaged rows; None to count them only."""
@@ -160,7 +160,7 @@ class _Damage:
     def line(self, number: int, reason: str) -> None:
         self.count += 1
         if self.count > self.limit:
-            raise Refused("quotation marks")
+            raise RefusedFile("quotation marks")
         if self.out is not None:
             self.out.damaged(number, reason)
 

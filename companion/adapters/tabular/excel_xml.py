@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
-from companion.adapters.tabular.refusals import CELL_LIMIT, COLUMN_LIMIT, ROW_LIMIT, Refused
+from companion.adapters.tabular.refusals import CELL_LIMIT, COLUMN_LIMIT, ROW_LIMIT, RefusedFile
 from companion.adapters.tabular.stream import SheetWriter
 
 _SS = "{urn:schemas-microsoft-com:office:spreadsheet}"
@@ -21,7 +21,7 @@ _NO_DAY = frozenset({date(1899, 12, 30), date(1899, 12, 31), _EPOCH_1904})
 
 
 def read_excel_xml(content: bytes, out: SheetWriter) -> None:
-    """Raises Refused."""
+    """Raises RefusedFile."""
     sheet = _SheetRead()
     sheets = 0
     try:
@@ -37,9 +37,9 @@ def read_excel_xml(content: bytes, out: SheetWriter) -> None:
                 sheet = _SheetRead()
                 element.clear()
     except (ParseError, DefusedXmlException):
-        raise Refused("damaged") from None
+        raise RefusedFile("damaged") from None
     if not sheets:
-        raise Refused("xml")
+        raise RefusedFile("xml")
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class _SheetRead:
         number = _whole(row, "Index", self.rows[-1][0] + 1 if self.rows else 1)
         self.rows.append((number, _cells(row, number, self.merged)))
         if len(self.rows) > ROW_LIMIT:
-            raise Refused("too many rows")
+            raise RefusedFile("too many rows")
 
     def write(self, sheet: Element, out: SheetWriter) -> None:
         name = sheet.get(f"{_SS}Name", "")
@@ -72,7 +72,7 @@ def _cells(row: Element, number: int, merged: list[tuple[int, int, int, int]]) -
     for cell in row.iterfind(f"{_SS}Cell"):
         at = _whole(cell, "Index", at + 1)
         if at > COLUMN_LIMIT:
-            raise Refused("too many columns")
+            raise RefusedFile("too many columns")
         cells.extend([None] * (at - 1 - len(cells)))
         cells.append(_value(cell))
         across, down = _whole(cell, "MergeAcross", 0), _whole(cell, "MergeDown", 0)
@@ -109,5 +109,5 @@ def _whole(element: Element, name: str, default: int) -> int:
     if not value.isdecimal() or len(value) > 9:
         return default
     if int(value) > max(ROW_LIMIT, CELL_LIMIT):
-        raise Refused("too many rows")
+        raise RefusedFile("too many rows")
     return int(value)

@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from companion.adapters.tabular.refusals import Refused
+from companion.adapters.tabular.refusals import RefusedFile
 from companion.adapters.tabular.stream import SheetWriter
 
 HEADINGS = (
@@ -28,7 +28,7 @@ Resource = Mapping[str, Any]
 
 
 def read_fhir(content: bytes, writer: SheetWriter) -> None:
-    """Raises Refused where the file holds no FHIR resource."""
+    """Raises RefusedFile where the file holds no FHIR resource."""
     entries = list(_resources(content))
     resources = [each for _, each in entries]
     known = {url: each for url, each in entries if url}
@@ -50,7 +50,7 @@ def read_fhir(content: bytes, writer: SheetWriter) -> None:
         except (TypeError, AttributeError, KeyError):
             writer.damaged(number, "The appointment is not as FHIR R4 describes it.")
     if number == 1 and not any("resourceType" in each for each in resources):
-        raise Refused("no fhir")
+        raise RefusedFile("no fhir")
 
 
 def _resources(content: bytes) -> Iterator[tuple[str, Resource]]:
@@ -72,7 +72,7 @@ def _lines(text: str) -> list[Any]:
             try:
                 found.append(json.loads(line))
             except (ValueError, RecursionError):
-                raise Refused("json") from None
+                raise RefusedFile("json") from None
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from companion.adapters.tabular.decoding import beginning
-from companion.adapters.tabular.refusals import Refused
+from companion.adapters.tabular.refusals import RefusedFile
 
 _OTHERS = (
     (b"%PDF", "pdf"),
@@ -37,17 +37,17 @@ _EXCEL_XML = "urn:schemas-microsoft-com:office:spreadsheet"
 
 def kind_of(content: bytes) -> str:
     """``zip`` (any workbook that is an archive), ``xls``, ``html``, ``mhtml``, ``xml``, ``ics``,
-    ``json``, ``ndjson`` or ``csv``. Raises Refused for what people mistake for an export."""
+    ``json``, ``ndjson`` or ``csv``. Raises RefusedFile for what people mistake for an export."""
     if content.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return "zip"
     if content.startswith(_COMPOUND):
         if _ENCRYPTED in content:
-            raise Refused("password")
+            raise RefusedFile("password")
         return "xls"
     start = content[:1_000].removeprefix(b"\xef\xbb\xbf").lstrip()
     for first, reason in _OTHERS:
         if start.startswith(first):
-            raise Refused(reason)
+            raise RefusedFile(reason)
     head = beginning(content).lstrip()
     if head[:15].upper() == "BEGIN:VCALENDAR":
         return "ics"
@@ -63,4 +63,4 @@ def _markup(head: str) -> str:
         return "xml"
     if _MARKUP.search(head):
         return "html"
-    raise Refused("xml")
+    raise RefusedFile("xml")

@@ -82,5 +82,5 @@ REFUSALS = {
 }
 
 
-class Refused(Exception):
+class RefusedFile(Exception):
     """With one of the reasons above."""

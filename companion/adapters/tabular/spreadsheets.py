@@ -14,7 +14,7 @@ from typing import Any
 from defusedxml.ElementTree import fromstring
 
 from companion.adapters.tabular.archive import Archive, check, column_of
-from companion.adapters.tabular.refusals import CELL_LIMIT, Refused
+from companion.adapters.tabular.refusals import CELL_LIMIT, RefusedFile
 from companion.adapters.tabular.stream import SheetWriter
 
 ERRORS_EMPTY = "Cells that hold an error (such as #REF!) were read as empty."
@@ -29,7 +29,7 @@ _STREAMS = tuple(each.encode("utf-16-le") for each in ("Workbook", "Book"))
 
 
 def read_archive(content: bytes, out: SheetWriter) -> str:
-    """.xlsx, .xlsb or .ods: says which. Raises Refused."""
+    """.xlsx, .xlsb or .ods: says which. Raises RefusedFile."""
     archive = check(content)
     out.epoch = archive.epoch
     _read(content, out, archive.kind, _errors_by_sheet(content, archive))
@@ -39,7 +39,7 @@ def read_archive(content: bytes, out: SheetWriter) -> str:
 
 
 def read_old_workbook(content: bytes, out: SheetWriter) -> None:
-    """.xls. Raises Refused."""
+    """.xls. Raises RefusedFile."""
     globals_at = _globals_of(content)
     out.epoch = date(1904, 1, 1) if _counts_from_1904(content, globals_at) else None
     _read(content, out, "xls", {})
@@ -57,15 +57,15 @@ def _read(
     try:
         workbook = calamine.load_workbook(io.BytesIO(content))
     except calamine.PasswordError:
-        raise Refused("password") from None
+        raise RefusedFile("password") from None
     except calamine.CalamineError:
         is_other = content[:2] != b"PK" and not any(each in content for each in _STREAMS)
-        raise Refused("office" if is_other else "damaged") from None
+        raise RefusedFile("office" if is_other else "damaged") from None
     of_cells = calamine.SheetTypeEnum.WorkSheet
     sheets = [each for each in workbook.sheets_metadata if each.typ is of_cells]
     hidden = {each.name for each in sheets if each.visible is not calamine.SheetVisibleEnum.Visible}
     if len(hidden) == len(sheets):
-        raise Refused("hidden" if sheets else "no sheet")
+        raise RefusedFile("hidden" if sheets else "no sheet")
     out.progress(0.2)
     for at, each in enumerate(sheets, 1):
         if each.name in hidden:
@@ -93,7 +93,7 @@ def _write(
     if sheet.start is None:
         return
     if (sheet.total_height + 1) * (sheet.total_width + 1) > 2 * CELL_LIMIT:
-        raise Refused("too many rows")
+        raise RefusedFile("too many rows")
     # Rows come from the first of the sheet on, cells from the first column with anything.
     left: list[object] = [None] * sheet.start[1]
     for number, cells in enumerate(sheet.iter_rows(), 1):

@@ -25,7 +25,7 @@ from companion.adapters.tabular.refusals import (
     COLUMN_LIMIT,
     REFUSALS,
     ROW_LIMIT,
-    Refused,
+    RefusedFile,
 )
 from companion.services.workbooks import EXCEL_EPOCH, MergedRange, Sheet, SheetRow, Workbook
 
@@ -64,7 +64,7 @@ class SheetWriter:
         """The rows that follow belong to it."""
         self._sheets += 1
         if self._sheets > _SHEET_LIMIT:
-            raise Refused("too many sheets")
+            raise RefusedFile("too many sheets")
         self._flush()
         self._say({"sheet": name[:200], "hidden": hidden, "merged": sorted(map(list, merged))})
 
@@ -72,9 +72,9 @@ class SheetWriter:
         """One that holds nothing is counted only."""
         self._rows_seen += 1
         if self._rows_seen > ROW_LIMIT:
-            raise Refused("too many rows")
+            raise RefusedFile("too many rows")
         if len(cells) > _WIDEST:
-            raise Refused("too many columns")
+            raise RefusedFile("too many columns")
         known = self._known
         keys = [(bool, each) if each.__class__ is bool else each for each in cells]
         places = [known.get(key, -1) for key in keys]
@@ -88,10 +88,10 @@ class SheetWriter:
         if not width:
             return
         if width > COLUMN_LIMIT:
-            raise Refused("too many columns")
+            raise RefusedFile("too many columns")
         self._cells += width
         if self._cells > CELL_LIMIT:
-            raise Refused("too many rows")
+            raise RefusedFile("too many rows")
         places.insert(0, number)
         self._rows.append(places)
         self._weight += width

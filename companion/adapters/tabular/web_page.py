@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from html import unescape
 
 from companion.adapters.tabular.decoding import beginning, decoded
-from companion.adapters.tabular.refusals import CELL_LIMIT, COLUMN_LIMIT, ROW_LIMIT, Refused
+from companion.adapters.tabular.refusals import CELL_LIMIT, COLUMN_LIMIT, ROW_LIMIT, RefusedFile
 from companion.adapters.tabular.stream import SheetWriter
 
 _CHARSET = re.compile(r"<meta[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{2,30})", re.IGNORECASE)
@@ -38,13 +38,13 @@ _CELLS = frozenset({"td", "th"})
 
 
 def read_web_page(content: bytes, out: SheetWriter) -> None:
-    """Raises Refused."""
+    """Raises RefusedFile."""
     text, note = _text_of(content)
-    page = _Page()
+    page = _HtmlPage()
     page.read(text, out)
     tables = [each for each in page.tables if each.rows]
     if not tables:
-        raise Refused("no table")
+        raise RefusedFile("no table")
     for sentence in filter(None, (note, page.note)):
         out.note(sentence)
     for number, table in enumerate(tables, 1):
@@ -69,12 +69,12 @@ def _unwrapped(content: bytes) -> str:
     texts = [decoded(each.get_payload(decode=True) or b"")[0] for each in pages]  # type: ignore[arg-type]  # of a part that is no container these are bytes
     with_tables = [each for each in texts if "<table" in each.casefold()]
     if not with_tables:
-        raise Refused("no table")
+        raise RefusedFile("no table")
     return "".join(with_tables)
 
 
 @dataclass(slots=True)
-class _Table:
+class _HtmlTable:
     caption: str = ""
     rows: list[list[str | None]] = field(default_factory=list)
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
@@ -86,11 +86,11 @@ class _Table:
     """Columns and rows of the open cell."""
 
 
-class _Page:
+class _HtmlPage:
     def __init__(self) -> None:
-        self.tables: list[_Table] = []
+        self.tables: list[_HtmlTable] = []
         self.note = ""
-        self._open: list[_Table] = []
+        self._open: list[_HtmlTable] = []
         self._in_caption = False
         self._cells = self._rows = 0
 
@@ -160,8 +160,8 @@ class _Page:
 
     def _begin_table(self) -> None:
         if len(self._open) >= _DEPTH:
-            raise Refused("damaged")
-        table = _Table()
+            raise RefusedFile("damaged")
+        table = _HtmlTable()
         self._open.append(table)
         self.tables.append(table)
 
@@ -178,9 +178,9 @@ class _Page:
         table.row.extend([text or None, *[None] * (columns - 1)])
         self._cells += columns
         if len(table.row) > COLUMN_LIMIT:
-            raise Refused("too many columns")
+            raise RefusedFile("too many columns")
         if self._cells > CELL_LIMIT:
-            raise Refused("too many rows")
+            raise RefusedFile("too many rows")
         if rows > 1:
             table.spanned.update(dict.fromkeys(range(first, first + columns), rows - 1))
         if rows > 1 or columns > 1:
@@ -196,12 +196,12 @@ class _Page:
         _fill_spanned(table)
         self._rows += 1
         if self._rows > ROW_LIMIT:
-            raise Refused("too many rows")
+            raise RefusedFile("too many rows")
         table.rows.append(table.row)
         table.row = None
 
 
-def _fill_spanned(table: _Table) -> None:
+def _fill_spanned(table: _HtmlTable) -> None:
     """Places at the end of the open row that belong to cells of the rows above."""
     row = table.row
     while row is not None and table.spanned.get(len(row), 0):

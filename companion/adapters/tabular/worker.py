@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import IO
 
 from companion.adapters.tabular.kinds import kind_of
-from companion.adapters.tabular.refusals import SIZE_LIMIT, Refused
+from companion.adapters.tabular.refusals import SIZE_LIMIT, RefusedFile
 from companion.adapters.tabular.stream import SheetWriter
 
 MEMORY_LIMIT = 1_500_000_000
@@ -48,9 +48,9 @@ def write_sheets(content: bytes, out: IO[str], now: datetime) -> None:
     writer = SheetWriter(out)
     try:
         if len(content) > SIZE_LIMIT:
-            raise Refused("too large")
+            raise RefusedFile("too large")
         writer.done(_read(content, writer, now))
-    except Refused as refusal:
+    except RefusedFile as refusal:
         writer.refuse(str(refusal))
     except MemoryError:
         writer.refuse("memory")

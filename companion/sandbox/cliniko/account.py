@@ -1,4 +1,4 @@
-"""SimulatedAccount: one Cliniko account, with its people, places and bookings.
+"""SimulatedClinikoAccount: one Cliniko account, with its people, places and bookings.
 
 A booking is an individual appointment, a group appointment or an unavailable block; the three share
 one series of ids and one list, `/bookings`. A group's clients are attendees, which change without
@@ -19,7 +19,7 @@ FIRST_ID = 1_390_053_863_100_000_000
 
 
 @dataclass(slots=True, kw_only=True)
-class Record:
+class ClinikoRecord:
     id: int
     created_at: datetime
     updated_at: datetime
@@ -35,10 +35,10 @@ class Record:
 
 
 _OWN = frozenset({"id", "created_at", "updated_at", "archived_at", "deleted_at"})
-Table = dict[int, Record]
+Table = dict[int, ClinikoRecord]
 
 
-class SimulatedAccount:
+class SimulatedClinikoAccount:
     def __init__(
         self, *, now: Callable[[], datetime], name: str = "Banksia Allied Health", seed: int = 0
     ) -> None:
@@ -215,7 +215,7 @@ class SimulatedAccount:
         record.fields.update(fields)
         self._touch(record)
 
-    def attendees_of(self, booking: int) -> list[Record]:
+    def attendees_of(self, booking: int) -> list[ClinikoRecord]:
         return [each for each in self.attendees.values() if each.fields["booking_id"] == booking]
 
     def patient_name(self, patient: int) -> str:
@@ -227,11 +227,11 @@ class SimulatedAccount:
     def _add(self, table: Table, **fields: Any) -> int:
         now = self.now()
         number = self._next_id()
-        table[number] = Record(id=number, created_at=now, updated_at=now, fields=fields)
+        table[number] = ClinikoRecord(id=number, created_at=now, updated_at=now, fields=fields)
         self.version += 1
         return number
 
-    def _touch(self, record: Record) -> None:
+    def _touch(self, record: ClinikoRecord) -> None:
         record.updated_at = self.now()
         self.version += 1
 

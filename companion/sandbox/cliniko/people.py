@@ -13,7 +13,13 @@ from itertools import groupby
 from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
-from companion.sandbox.cliniko.account import BLOCK, GROUP, INDIVIDUAL, Record, SimulatedAccount
+from companion.sandbox.cliniko.account import (
+    BLOCK,
+    GROUP,
+    INDIVIDUAL,
+    ClinikoRecord,
+    SimulatedClinikoAccount,
+)
 from companion.sandbox.oauth import html_reply, redirect
 from companion.sandbox.pages import frame
 from companion.sandbox.wire import ApiRequest, Reply
@@ -22,7 +28,7 @@ _DAYS = 14
 _SITE = "Cliniko"
 
 
-def answer(account: SimulatedAccount, request: ApiRequest, key: str) -> Reply:
+def answer(account: SimulatedClinikoAccount, request: ApiRequest, key: str) -> Reply:
     """`key`: shown to whoever wants to fetch from here."""
     parts = request.path.strip("/").split("/")
     if request.method == "GET" and request.path == "/":
@@ -44,25 +50,25 @@ def answer(account: SimulatedAccount, request: ApiRequest, key: str) -> Reply:
 # ── edits ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _later(account: SimulatedAccount, record: Record) -> None:
+def _later(account: SimulatedClinikoAccount, record: ClinikoRecord) -> None:
     account.move(record.id, record.fields["starts_at"] + timedelta(minutes=30))
 
 
-def _cancel(account: SimulatedAccount, record: Record) -> None:
+def _cancel(account: SimulatedClinikoAccount, record: ClinikoRecord) -> None:
     if record.fields["kind"] == INDIVIDUAL:
         account.cancel(record.id)
 
 
-def _miss(account: SimulatedAccount, record: Record) -> None:
+def _miss(account: SimulatedClinikoAccount, record: ClinikoRecord) -> None:
     if record.fields["kind"] == INDIVIDUAL:
         account.edit(account.bookings, record.id, did_not_arrive=True)
 
 
-def _delete(account: SimulatedAccount, record: Record) -> None:
+def _delete(account: SimulatedClinikoAccount, record: ClinikoRecord) -> None:
     account.delete(account.bookings, record.id)
 
 
-def _join(account: SimulatedAccount, record: Record) -> None:
+def _join(account: SimulatedClinikoAccount, record: ClinikoRecord) -> None:
     """The next client who is not in the group yet."""
     there = {each.fields["patient_id"] for each in account.attendees_of(record.id)}
     free = next((each for each in account.patients if each not in there), None)
@@ -70,19 +76,19 @@ def _join(account: SimulatedAccount, record: Record) -> None:
         account.attend(record.id, free)
 
 
-def _leave(account: SimulatedAccount, record: Record) -> None:
+def _leave(account: SimulatedClinikoAccount, record: ClinikoRecord) -> None:
     coming = [each for each in account.attendees_of(record.id) if _is_coming(each)]
     if record.fields["kind"] == GROUP and coming:
         account.cancel_attendee(coming[-1].id)
 
 
-_EDITS: Mapping[str, Callable[[SimulatedAccount, Record], None]] = {
+_EDITS: Mapping[str, Callable[[SimulatedClinikoAccount, ClinikoRecord], None]] = {
     "later": _later, "cancel": _cancel, "missed": _miss, "delete": _delete,
     "join": _join, "leave": _leave,
 }  # fmt: skip
 
 
-def _book(account: SimulatedAccount, form: Mapping[str, str]) -> bool:
+def _book(account: SimulatedClinikoAccount, form: Mapping[str, str]) -> bool:
     """The first client and type, as the form says when and with whom."""
     try:
         practitioner = int(form["practitioner"])
@@ -110,7 +116,7 @@ def _book(account: SimulatedAccount, form: Mapping[str, str]) -> bool:
 # ── the page ──────────────────────────────────────────────────────────────────────────────────
 
 
-def _calendar(account: SimulatedAccount, key: str) -> bytes:
+def _calendar(account: SimulatedClinikoAccount, key: str) -> bytes:
     zone = _zone(account)
     today = account.now().astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     shown = [
@@ -140,7 +146,7 @@ def _calendar(account: SimulatedAccount, key: str) -> bytes:
     return frame("Appointments", intro + ("".join(days) or empty), refresh=True, site=_SITE)
 
 
-def _row(account: SimulatedAccount, record: Record, zone: ZoneInfo) -> str:
+def _row(account: SimulatedClinikoAccount, record: ClinikoRecord, zone: ZoneInfo) -> str:
     fields = record.fields
     start, end = (fields[name].astimezone(zone) for name in ("starts_at", "ends_at"))
     person = account.practitioners[fields["practitioner_id"]].fields
@@ -164,7 +170,7 @@ def _row(account: SimulatedAccount, record: Record, zone: ZoneInfo) -> str:
     )
 
 
-def _what(account: SimulatedAccount, record: Record) -> str:
+def _what(account: SimulatedClinikoAccount, record: ClinikoRecord) -> str:
     """HTML."""
     fields = record.fields
     if fields["kind"] == BLOCK:
@@ -176,7 +182,7 @@ def _what(account: SimulatedAccount, record: Record) -> str:
     return f"{kind_of}: {coming} of {fields['max_attendees']} clients"
 
 
-def _add_form(account: SimulatedAccount, today: datetime) -> str:
+def _add_form(account: SimulatedClinikoAccount, today: datetime) -> str:
     options = "".join(
         f'<option value="{number}">{escape(each.fields["first_name"])} '
         f"{escape(each.fields['last_name'])}</option>"
@@ -193,7 +199,7 @@ def _add_form(account: SimulatedAccount, today: datetime) -> str:
     )
 
 
-def _is_coming(attendee: Record) -> bool:
+def _is_coming(attendee: ClinikoRecord) -> bool:
     return (
         attendee.fields["cancelled_at"] is None
         and attendee.archived_at is None
@@ -201,7 +207,7 @@ def _is_coming(attendee: Record) -> bool:
     )
 
 
-def _zone(account: SimulatedAccount) -> ZoneInfo:
+def _zone(account: SimulatedClinikoAccount) -> ZoneInfo:
     """Of the first place that names one."""
     zones = (each.fields["time_zone_identifier"] for each in account.businesses.values())
     return ZoneInfo(next(filter(None, zones), "Australia/Sydney"))

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from companion.sandbox.cliniko.account import Record
+from companion.sandbox.cliniko.account import ClinikoRecord
 
 _PARAMETERS = frozenset({"page", "per_page", "sort", "q", "q[]"})
 _MOMENTS = frozenset(
@@ -42,7 +42,7 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 }
 _HIDDEN = ("archived_at", "cancelled_at")
 
-Test = Callable[[Record], bool]
+Test = Callable[[ClinikoRecord], bool]
 
 
 class BadQuery(Exception):
@@ -50,7 +50,7 @@ class BadQuery(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class ClinikoQuery:
     page: int
     per_page: int
     tests: tuple[Test, ...]
@@ -59,7 +59,7 @@ class Query:
     asked: tuple[tuple[str, str], ...]
     """The parameters as they came, without the page, for links."""
 
-    def matching(self, records: Iterable[Record]) -> list[Record]:
+    def matching(self, records: Iterable[ClinikoRecord]) -> list[ClinikoRecord]:
         """All of them, in order."""
         found = [each for each in records if all(test(each) for test in self.tests)]
         for name, falling in reversed(self.order):
@@ -67,7 +67,7 @@ class Query:
         return found
 
 
-def read_query(text: str, filters: frozenset[str], *, hides: bool = True) -> Query:
+def read_query(text: str, filters: frozenset[str], *, hides: bool = True) -> ClinikoQuery:
     """`filters`: what this list may be filtered and ordered by; `hides`: it leaves archived and
     cancelled records out. Raises BadQuery."""
     given = parse_qsl(text, keep_blank_values=True)
@@ -82,7 +82,7 @@ def read_query(text: str, filters: frozenset[str], *, hides: bool = True) -> Que
             named.add(column)
             tests.append(test)
     tests += [_is_null(each) for each in _HIDDEN if hides and each not in named]
-    return Query(
+    return ClinikoQuery(
         page=_number(given, "page", 1, 1_000_000, 1),
         per_page=_number(given, "per_page", 1, 100, 50),
         tests=tuple(tests),
@@ -147,7 +147,7 @@ def _moment_test(column: str, operator: str, value: str) -> Test:
         raise BadQuery("The filter is invalid: date-times are in UTC, YYYY-MM-DDTHH:MM:SSZ.")
     limit, compare = datetime.fromisoformat(value), _COMPARE[operator]
 
-    def test(each: Record) -> bool:
+    def test(each: ClinikoRecord) -> bool:
         found = each.value(column)
         return found is not None and compare(found, limit)
 

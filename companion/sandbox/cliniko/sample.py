@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from companion.domain.appointments import Practitioner
 from companion.sandbox import sample_names as names
-from companion.sandbox.cliniko.account import SimulatedAccount
+from companion.sandbox.cliniko.account import SimulatedClinikoAccount
 
 EVENING = time(17, 30)
 _TYPES = ("Initial consultation", "Standard consultation", "Review")
@@ -21,9 +21,9 @@ _TYPES = ("Initial consultation", "Standard consultation", "Review")
 
 def sample_account(
     now: Callable[[], datetime], practitioners: Sequence[Practitioner], zone: str
-) -> SimulatedAccount:
+) -> SimulatedClinikoAccount:
     """Four weeks of evenings from today on, a class each Saturday and some unavailable time."""
-    account = SimulatedAccount(now=now)
+    account = SimulatedClinikoAccount(now=now)
     place = account.add_business("Banksia Evening Clinic", zone)
     types = [account.add_type(each) for each in _TYPES]
     pilates = account.add_type("Pilates class", minutes=60, most=8)
@@ -58,7 +58,7 @@ def sample_account(
 
 
 def fill(
-    account: SimulatedAccount, count: int, *, first: datetime, practitioners: int = 20
+    account: SimulatedClinikoAccount, count: int, *, first: datetime, practitioners: int = 20
 ) -> None:
     """`count` individual appointments from `first` (aware) on, forty a practitioner and day."""
     place = account.add_business("Banksia Street", "Australia/Sydney")

@@ -22,11 +22,11 @@ from companion.sandbox.cliniko.account import (
     BLOCK,
     GROUP,
     INDIVIDUAL,
-    Record,
-    SimulatedAccount,
+    ClinikoRecord,
+    SimulatedClinikoAccount,
     Table,
 )
-from companion.sandbox.cliniko.queries import BadQuery, Query, read_query
+from companion.sandbox.cliniko.queries import BadQuery, ClinikoQuery, read_query
 from companion.sandbox.cliniko.wire import Json, written
 from companion.sandbox.faults import Fault, Faults
 from companion.sandbox.wire import JSON_TYPE, ApiRequest, Reply, date_header, encode
@@ -58,7 +58,7 @@ _KINDS = (INDIVIDUAL, GROUP, BLOCK)
 
 
 @dataclass(slots=True, kw_only=True)
-class Policy:
+class ClinikoPolicy:
     per_minute: int | None = 200
     patients: bool = True
     """The key's user may see clients."""
@@ -69,14 +69,14 @@ class ClinikoService:
 
     def __init__(
         self,
-        account: SimulatedAccount,
+        account: SimulatedClinikoAccount,
         *,
         key: str = KEY,
-        policy: Policy | None = None,
+        policy: ClinikoPolicy | None = None,
     ) -> None:
         self.account = account
         self.key = key
-        self.policy = policy or Policy()
+        self.policy = policy or ClinikoPolicy()
         self.faults = Faults()
         self.requests = 0
         """To the interface; pages do not count."""
@@ -85,7 +85,7 @@ class ClinikoService:
         self.observers: list[Callable[[ApiRequest], None]] = []
         self.lock = threading.RLock()
         self._minutes: Counter[int] = Counter()
-        self._found: dict[tuple[object, ...], list[Record]] = {}
+        self._found: dict[tuple[object, ...], list[ClinikoRecord]] = {}
         self._version = -1
 
     def reply(self, request: ApiRequest) -> Reply:
@@ -198,7 +198,7 @@ class ClinikoService:
             self._version = self.account.version
         found = self._found.get(key)
         if found is None:
-            records: Iterable[Record] = (
+            records: Iterable[ClinikoRecord] = (
                 each
                 for each in self._table(table).values()
                 if self._is_of(table, each)
@@ -220,11 +220,11 @@ class ClinikoService:
         found: Table = getattr(self.account, "bookings" if table in _KINDS else table)
         return found
 
-    def _is_of(self, table: str, record: Record) -> bool:
+    def _is_of(self, table: str, record: ClinikoRecord) -> bool:
         return table not in _KINDS or record.fields["kind"] == table
 
 
-def _links(request: ApiRequest, query: Query, total: int) -> Json:
+def _links(request: ApiRequest, query: ClinikoQuery, total: int) -> Json:
     place = f"http://{request.headers.get('host', '')}{request.path}"
 
     def page(number: int) -> str:

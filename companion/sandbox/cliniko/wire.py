@@ -5,7 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from companion.sandbox.cliniko.account import BLOCK, GROUP, INDIVIDUAL, Record, SimulatedAccount
+from companion.sandbox.cliniko.account import (
+    BLOCK,
+    GROUP,
+    INDIVIDUAL,
+    ClinikoRecord,
+    SimulatedClinikoAccount,
+)
 
 Json = dict[str, Any]
 
@@ -14,7 +20,7 @@ def stamp(moment: datetime | None) -> str | None:
     return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def written(account: SimulatedAccount, table: str, record: Record, base: str) -> Json:
+def written(account: SimulatedClinikoAccount, table: str, record: ClinikoRecord, base: str) -> Json:
     """`table`: the list that it is asked from; `base`: where the interface begins, with /v1."""
     common = {
         "id": str(record.id),
@@ -69,7 +75,7 @@ def written(account: SimulatedAccount, table: str, record: Record, base: str) ->
     return common | dict(fields)
 
 
-def _booking(account: SimulatedAccount, record: Record, base: str) -> Json:
+def _booking(account: SimulatedClinikoAccount, record: ClinikoRecord, base: str) -> Json:
     fields = record.fields
     kind = fields["kind"]
     found = {

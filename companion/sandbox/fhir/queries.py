@@ -47,7 +47,7 @@ class BadSearch(Exception):
 
 
 @dataclass(slots=True, kw_only=True)
-class Query:
+class FhirQuery:
     tests: list[Callable[[Resource], bool]] = field(default_factory=list)
     includes: list[str] = field(default_factory=list)
     count: int = 0
@@ -58,10 +58,10 @@ class Query:
         return all(test(resource) for test in self.tests)
 
 
-def read_query(kind: str, text: str, *, lenient: bool, supported: frozenset[str]) -> Query:
+def read_query(kind: str, text: str, *, lenient: bool, supported: frozenset[str]) -> FhirQuery:
     """`supported`: of KNOWN and CONTROLS; others are left out where `lenient`, else refused.
     Raises BadSearch."""
-    found = Query()
+    found = FhirQuery()
     for name, value in parse_qsl(text, keep_blank_values=True):
         bare = name.partition(":")[0]
         if bare not in (KNOWN[kind] | CONTROLS) & supported:

@@ -15,9 +15,16 @@ from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlencode
 
 from companion.sandbox.faults import Fault, Faults
-from companion.sandbox.fhir.queries import CONTROLS, KNOWN, BadSearch, Query, included, read_query
+from companion.sandbox.fhir.queries import (
+    CONTROLS,
+    KNOWN,
+    BadSearch,
+    FhirQuery,
+    included,
+    read_query,
+)
 from companion.sandbox.fhir.store import FhirStore, Resource
-from companion.sandbox.fhir.tokens import ALGORITHMS, SignInRefused, Tokens
+from companion.sandbox.fhir.tokens import ALGORITHMS, TokenIssuer, TokenRefused
 from companion.sandbox.wire import JSON_TYPE, ApiRequest, Reply, date_header, encode
 
 BASE = "/fhir"
@@ -28,9 +35,9 @@ _ACCEPTED = ("application/fhir+json", "application/json", "*/*")
 
 
 @dataclass(slots=True, kw_only=True)
-class Policy:
+class FhirPolicy:
     tokens: frozenset[str] = frozenset()
-    """Good for ever; with none and no client of `Tokens`, everybody is let in."""
+    """Good for ever; with none and no client of `TokenIssuer`, everybody is let in."""
     page: int = 100
     """Most on one page."""
     supported: frozenset[str] = field(
@@ -46,16 +53,16 @@ class Policy:
 class FhirService:
     """Threads share it: it answers one request at a time."""
 
-    def __init__(self, store: FhirStore, *, policy: Policy | None = None) -> None:
+    def __init__(self, store: FhirStore, *, policy: FhirPolicy | None = None) -> None:
         self.store = store
-        self.policy = policy or Policy()
-        self.tokens = Tokens(now=store.now)
+        self.policy = policy or FhirPolicy()
+        self.tokens = TokenIssuer(now=store.now)
         self.faults = Faults()
         self.requests = 0
         """To the FHIR interface."""
         self.observers: list[Callable[[ApiRequest], None]] = []
         self._lock = threading.RLock()
-        self._searches: dict[str, tuple[datetime, Query, Sequence[Resource]]] = {}
+        self._searches: dict[str, tuple[datetime, FhirQuery, Sequence[Resource]]] = {}
 
     def reply(self, request: ApiRequest) -> Reply:
         with self._lock:
@@ -115,7 +122,7 @@ class FhirService:
         try:
             kind = request.headers.get("content-type", "")
             granted = self.tokens.grant(kind, request.body, origin + SIGN_IN)
-        except SignInRefused as refused:
+        except TokenRefused as refused:
             found = _json({"error": str(refused)})
             found.status = 401 if str(refused) == "invalid_client" else 400
             return found

@@ -1,4 +1,4 @@
-"""Tokens: programs sign in as SMART's backend services do, and nothing is let through.
+"""TokenIssuer: programs sign in as SMART's backend services do, and nothing is let through.
 
 A client is registered with the public part of its key. Its assertion must be signed with RS384 or
 ES384 by the registered key it names, be for this very endpoint, from the client itself, good for
@@ -26,12 +26,12 @@ LIFE = timedelta(minutes=5)
 ALGORITHMS = ("RS384", "ES384")
 
 
-class SignInRefused(Exception):
+class TokenRefused(Exception):
     """With an error code of OAuth."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Tokens:
+class TokenIssuer:
     now: Callable[[], datetime]
     clients: dict[str, Mapping[str, str]] = field(default_factory=dict)
     """Public key (JWK) by client id."""
@@ -42,19 +42,19 @@ class Tokens:
     _used: set[str] = field(default_factory=set)
 
     def grant(self, content_type: str, body: bytes, endpoint: str) -> dict[str, Any]:
-        """Raises SignInRefused."""
+        """Raises TokenRefused."""
         if content_type.partition(";")[0].strip() != "application/x-www-form-urlencoded":
-            raise SignInRefused("invalid_request")
+            raise TokenRefused("invalid_request")
         form = {key: found[0] for key, found in parse_qs(body.decode("ascii")).items()}
         if form.get("grant_type") != "client_credentials":
-            raise SignInRefused("unsupported_grant_type")
+            raise TokenRefused("unsupported_grant_type")
         if form.get("client_assertion_type") != ASSERTION:
-            raise SignInRefused("invalid_request")
+            raise TokenRefused("invalid_request")
         self._check(form.get("client_assertion", ""), endpoint)
         asked = form.get("scope", "").split()
         granted = [each for each in asked if not self.scopes or each in self.scopes]
         if not granted or any(not each.startswith("system/") for each in asked):
-            raise SignInRefused("invalid_scope")
+            raise TokenRefused("invalid_scope")
         token = secrets.token_urlsafe(24)
         self.issued[token] = self.now() + LIFE
         return {
@@ -82,9 +82,9 @@ class Tokens:
                 and said["jti"] not in self._used
             )
         except (KeyError, ValueError, TypeError, InvalidSignature):
-            raise SignInRefused("invalid_client") from None
+            raise TokenRefused("invalid_client") from None
         if not good:
-            raise SignInRefused("invalid_client")
+            raise TokenRefused("invalid_client")
         self._used.add(said["jti"])
 
     @staticmethod

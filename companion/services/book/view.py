@@ -22,7 +22,7 @@ from companion.domain.appointments import (
 from companion.domain.client_names import ClientNames
 from companion.domain.disclosure import Disclosure
 from companion.domain.events import CalendarEvent, project
-from companion.domain.reconcile import EntryState, LedgerEntry
+from companion.domain.reconcile import LedgerEntry, LedgerEntryState
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.sync_state import SyncState
 from companion.domain.window import SyncWindow
@@ -317,7 +317,7 @@ class _Marks:
         if row.keeps_out(event):
             return Mark.LEFT_OUT
         same = (row.state, row.fingerprint, row.style) == (
-            EntryState.OK,
+            LedgerEntryState.OK,
             event.fingerprint,
             event.style,
         )
@@ -326,7 +326,7 @@ class _Marks:
     def _of_cancelled(self, key: str, row: LedgerEntry | None) -> Mark:
         if key in self._held:
             return Mark.HELD
-        if row is None or row.state is EntryState.LEFT_OUT or row.ends <= self._window_start:
+        if row is None or row.state is LedgerEntryState.LEFT_OUT or row.ends <= self._window_start:
             return Mark.NONE
         return Mark.WAITING
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from companion.domain.appointments import Practitioner
-from companion.domain.disclosure import ClientName, Disclosure, Item, KindChoice
+from companion.domain.disclosure import ClientName, Disclosure, DisclosureItem, KindChoice
 from companion.domain.errors import BadInput
 from companion.domain.settings import PractitionerSettings, SyncChoices
 from companion.services.settings import formatting
@@ -30,7 +30,7 @@ def disclosure_of(document: Mapping[str, Any]) -> Disclosure:
     """An item that a later version knows and this one does not is left out: less is shown."""
     return Disclosure(
         kinds=frozenset(each for each in KindChoice if each in document["kinds"]),
-        items=frozenset(each for each in Item if each in document["items"]),
+        items=frozenset(each for each in DisclosureItem if each in document["items"]),
         client_name=ClientName(document["client_name"]),
         masked_types=frozenset(document["masked_types"]),
         left_out_types=frozenset(document.get("left_out_types", ())),

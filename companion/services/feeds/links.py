@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from companion.domain.appointments import instant
 from companion.domain.errors import BadInput
-from companion.domain.settings import Practice, PractitionerSettings
+from companion.domain.settings import PracticeSettings, PractitionerSettings
 from companion.services.feeds.answers import FeedBody
 from companion.services.ports import FeedDetail, FeedLink, NetworkPlace
 
@@ -53,7 +53,7 @@ def network_word(address: str) -> NetworkPlace:
     return "outside" if parsed.is_global else "inside"
 
 
-def base_address(practice: Practice, host: str, port: int) -> str:
+def base_address(practice: PracticeSettings, host: str, port: int) -> str:
     """What every link begins with: the proxy's address, else the practice's own host name, else
     `host`; https where the listener has a certificate."""
     if practice.feed_base_url:

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from companion.domain.appointments import ShowAs, instant
 from companion.domain.client_names import ClientNames
-from companion.domain.disclosure import ClientName, Disclosure, Item
+from companion.domain.disclosure import ClientName, Disclosure, DisclosureItem
 from companion.domain.errors import BadInput
 from companion.domain.events import CalendarEvent
 from companion.domain.settings import PractitionerSettings, Settings
@@ -29,7 +29,14 @@ from companion.services.sync.staleness import notice_words
 
 PRESETS: Mapping[FeedDetail, Disclosure] = {
     FeedDetail.FULL: Disclosure(
-        items=frozenset({Item.TYPE, Item.LOCATION, Item.NOTES, Item.STATUS}),
+        items=frozenset(
+            {
+                DisclosureItem.TYPE,
+                DisclosureItem.LOCATION,
+                DisclosureItem.NOTES,
+                DisclosureItem.STATUS,
+            }
+        ),
         client_name=ClientName.FULL,
     ),
     FeedDetail.INITIALS: Disclosure(),

@@ -40,7 +40,7 @@ LONGEST_PAUSE = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class RefusedConnection:
     practitioner_id: str
     name: str
     login: str
@@ -54,7 +54,7 @@ class WorkspaceRun:
     total: int = 0
     """Practitioners to connect."""
     connected: list[Connected] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[RefusedConnection] = field(default_factory=list)
     already: tuple[str, ...] = ()
     """Names of those who were connected before."""
     without_login: tuple[str, ...] = ()
@@ -68,9 +68,9 @@ class WorkspaceRun:
     def done(self) -> int:
         return len(self.connected) + len(self.refused)
 
-    def reasons(self) -> list[tuple[CompanionError, list[Refused]]]:
+    def reasons(self) -> list[tuple[CompanionError, list[RefusedConnection]]]:
         """Those refused, by what is to be done about it."""
-        found: dict[str, tuple[CompanionError, list[Refused]]] = {}
+        found: dict[str, tuple[CompanionError, list[RefusedConnection]]] = {}
         for each in self.refused:
             found.setdefault(str(each.error), (each.error, []))[1].append(each)
         return list(found.values())
@@ -192,7 +192,7 @@ class Workspace:
             run.stopped_by = error
         person = record.practitioner
         run.refused.append(
-            Refused(
+            RefusedConnection(
                 practitioner_id=person.id, name=person.name, login=login_of(record), error=error
             )
         )

@@ -1,4 +1,4 @@
-"""Comparison: a file's rows against the book as it now is, with the answers given so far.
+"""ImportComparison: a file's rows against the book as it now is, with the answers given so far.
 
 Whoever applies an import compares anew, because the book may have changed since it was shown; a
 comparison whose basis still holds is used again.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from companion.domain.settings import Settings
-from companion.services.imports.people import People, PeopleOfFile
+from companion.services.imports.people import FilePractitioners, PeopleOfFile
 from companion.services.imports.plan import ImportPlan, plan_import
 from companion.services.imports.previews import ImportPreview
 from companion.services.imports.questions import Answers, Question, folded_key
@@ -41,9 +41,9 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class ImportComparison:
     basis: Basis
-    people: People
+    people: FilePractitioners
     target: ImportTarget
     plan: ImportPlan
     questions: tuple[Question, ...]
@@ -56,8 +56,8 @@ class BookComparison:
         self._clock = clock
 
     async def compare(
-        self, preview: ImportPreview, answers: Answers, *, known: Comparison | None = None
-    ) -> Comparison:
+        self, preview: ImportPreview, answers: Answers, *, known: ImportComparison | None = None
+    ) -> ImportComparison:
         """`known`: an earlier comparison of this file, which is given back while nothing that it
         was made of has changed: planning 50,000 rows takes seconds."""
         settings, now = self._settings.read(), self._clock.now()
@@ -91,10 +91,12 @@ class BookComparison:
         plan = await IMPORTS.run(plan_import, preview.content, target)
         asked = (*preview.content.questions, *preview.shape, *people.questions, *plan.questions)
         questions = tuple({folded_key(each.key): each for each in asked}.values())
-        return Comparison(basis=basis, people=people, target=target, plan=plan, questions=questions)
+        return ImportComparison(
+            basis=basis, people=people, target=target, plan=plan, questions=questions
+        )
 
     async def _elsewhere(
-        self, preview: ImportPreview, people: People, settings: Settings
+        self, preview: ImportPreview, people: FilePractitioners, settings: Settings
     ) -> list[SourceRow]:
         """The book's of other sources, about the file's days and people."""
         ids = {each.id for each in people.by_name.values()} & settings.practitioners.keys()
@@ -110,7 +112,7 @@ def _people(
     settings: Settings,
     answers: Answers,
     known: Mapping[str, SourceRow],
-) -> People:
+) -> FilePractitioners:
     rows: dict[str, int] = {}
     taken_over: dict[str, dict[str, int]] = {}
     for draft in preview.content.drafts:

@@ -35,7 +35,7 @@ from companion.services.imports.layout_choice import (
 )
 from companion.services.imports.layouts.software import Software
 from companion.services.imports.memory import SourceMemory, answers_to_keep
-from companion.services.imports.people import NEW, People, settles_people
+from companion.services.imports.people import NEW, FilePractitioners, settles_people
 from companion.services.imports.plan import ImportPlan, PreviewRow
 from companion.services.imports.previews import (
     BY_ID,
@@ -295,7 +295,7 @@ def _as_answers(assignments: Mapping[str, str | None] | None) -> dict[str, str]:
     return {f"practitioner:{name}": each or NEW for name, each in (assignments or {}).items()}
 
 
-def _new_names(people: People, settings: Settings) -> tuple[NewName, ...]:
+def _new_names(people: FilePractitioners, settings: Settings) -> tuple[NewName, ...]:
     found = []
     for each in people.unknown:
         near = next((it for it in each.near if it.id in settings.practitioners), None)

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from companion.domain.appointments import Practitioner, fold_name
 from companion.domain.settings import Settings, SourceSettings
-from companion.services.imports.people import EVERYBODY, People
+from companion.services.imports.people import EVERYBODY, FilePractitioners
 from companion.services.imports.plan import ADD
 from companion.services.imports.previews import ImportPreview, headings_of
 from companion.services.imports.questions import Answers, Question, folded_key
@@ -26,7 +26,7 @@ class SourceMemory:
         self._settings = settings
         self._practitioners = practitioners
 
-    async def create(self, people: People) -> tuple[Practitioner, ...]:
+    async def create(self, people: FilePractitioners) -> tuple[Practitioner, ...]:
         """Those whom accepted rows name anew; assigned names become aliases."""
         created = [
             await self._practitioners.add(each.person.name, id=each.person.id)
@@ -40,7 +40,7 @@ class SourceMemory:
     async def remember(
         self,
         preview: ImportPreview,
-        people: People,
+        people: FilePractitioners,
         answers: Mapping[str, str],
         created: Sequence[Practitioner],
     ) -> ImportMemory:

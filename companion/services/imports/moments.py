@@ -38,7 +38,7 @@ class DateOrder(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class CellMoment:
     """What a cell says of a moment; any part may be missing."""
 
     day: date | None = None
@@ -133,37 +133,37 @@ _NAMED_TIMES = {
 }  # fmt: skip
 
 
-def read_stamp(cell: object, order: DateOrder, epoch: date = EXCEL_EPOCH) -> Stamp:
+def read_stamp(cell: object, order: DateOrder, epoch: date = EXCEL_EPOCH) -> CellMoment:
     """Whatever the cell says of a moment. Raises CellError where it says nothing of one."""
     if isinstance(cell, str):
         return stamp_of(cell, order, epoch)
     if isinstance(cell, datetime):
         rounded = to_the_second(cell)
         seconds = rounded.hour * 3_600 + rounded.minute * 60 + rounded.second
-        return _checked(cell, Stamp(rounded.date(), seconds, rounded.tzinfo))
+        return _checked(cell, CellMoment(rounded.date(), seconds, rounded.tzinfo))
     if isinstance(cell, date):
-        return _checked(cell, Stamp(cell))
+        return _checked(cell, CellMoment(cell))
     if isinstance(cell, time):
-        return Stamp(clock=seconds_after_midnight(cell))
+        return CellMoment(clock=seconds_after_midnight(cell))
     if isinstance(cell, timedelta) and timedelta(0) <= cell <= timedelta(days=1):
-        return Stamp(clock=round(cell.total_seconds()))
+        return CellMoment(clock=round(cell.total_seconds()))
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         return _checked(cell, _stamp_of_serial(float(cell), order, epoch))
     raise _not_a_date(cell, order)
 
 
 @lru_cache(maxsize=8_192)
-def stamp_of(text: str, order: DateOrder, epoch: date) -> Stamp:
+def stamp_of(text: str, order: DateOrder, epoch: date) -> CellMoment:
     simple = _PLAIN.fullmatch(text)
     if simple:
         day = _figures(simple[1], simple[3], simple[4], order)
         if day is None:
             raise _not_a_date(text, order)
         if simple[5] is None:
-            return _checked(text, Stamp(day))
+            return _checked(text, CellMoment(day))
         clock = seconds_of(int(simple[5]), int(simple[6]), int(simple[7] or 0), "")
         if clock is not None:
-            return _checked(text, Stamp(day, clock))
+            return _checked(text, CellMoment(day, clock))
     plain = plain_text(text)
     if _SERIAL.fullmatch(plain):
         return _stamp_of_serial(float(plain), order, epoch)
@@ -179,12 +179,12 @@ def stamp_of(text: str, order: DateOrder, epoch: date) -> Stamp:
         until_day, after = second, f"{gap} {rest}"
     words = _bare(f"{before} {after}")
     if not words:
-        return _checked(text, Stamp(day, until_day=until_day))
+        return _checked(text, CellMoment(day, until_day=until_day))
     try:
         clock, until, zone = _clocks(words, compact_zone=plain[:4].isdigit())
     except ValueError:
         raise CellError(f"{quoted(text)} is not a date and time") from None
-    return _checked(text, Stamp(day, clock, zone, until_day, until))
+    return _checked(text, CellMoment(day, clock, zone, until_day, until))
 
 
 def plain_text(text: str) -> str:
@@ -245,12 +245,12 @@ def _date(year: str, month: int, day: str) -> date | None:
         return None
 
 
-def _time_only(text: str, plain: str, order: DateOrder) -> Stamp:
+def _time_only(text: str, plain: str, order: DateOrder) -> CellMoment:
     try:
         clock, until, zone = _clocks(_bare(plain), compact_zone=False)
     except ValueError:
         raise _not_a_date(text, order) from None
-    return Stamp(clock=clock, zone=zone, until=until)
+    return CellMoment(clock=clock, zone=zone, until=until)
 
 
 def _clocks(text: str, *, compact_zone: bool) -> tuple[int, int | None, tzinfo | None]:
@@ -322,37 +322,37 @@ def seconds_of(hour: int, minute: int, second: int, half: str) -> int | None:
     return seconds if minute < 60 and second < 60 and seconds <= DAY_SECONDS else None
 
 
-def _stamp_of_serial(number: float, order: DateOrder, epoch: date) -> Stamp:
+def _stamp_of_serial(number: float, order: DateOrder, epoch: date) -> CellMoment:
     if not 1 <= number <= LAST_SERIAL:
         raise _not_a_date(number, order)
     moment = datetime.combine(epoch, time.min) + timedelta(days=number)
     if number == int(number):
-        return Stamp(moment.date())
+        return CellMoment(moment.date())
     moment = to_the_second(moment)
-    return Stamp(moment.date(), seconds_after_midnight(moment.time()))
+    return CellMoment(moment.date(), seconds_after_midnight(moment.time()))
 
 
 _SINCE_1970 = re.compile(r"(9\d{8}|1\d{9}|2[0-7]\d{8})(?:\d{3}|\d{6})?(?:\.\d+)?")
 
 
-def epoch_stamp(cell: object) -> Stamp | None:
+def epoch_stamp(cell: object) -> CellMoment | None:
     """A count of seconds, milliseconds or microseconds since 1970 UTC, of the years 1998 to 2058.
     Only for a cell that must hold a moment: telephone numbers look the same."""
     found = _SINCE_1970.fullmatch(read_line(cell))
     if found is None:
         return None
     moment = datetime.fromtimestamp(int(found[1]), UTC)
-    return Stamp(moment.date(), seconds_after_midnight(moment.time()), UTC)
+    return CellMoment(moment.date(), seconds_after_midnight(moment.time()), UTC)
 
 
 def seconds_after_midnight(clock: time) -> int:
     return clock.hour * 3_600 + clock.minute * 60 + clock.second
 
 
-def _checked(cell: object, stamp: Stamp) -> Stamp:
+def _checked(cell: object, stamp: CellMoment) -> CellMoment:
     if stamp.day is not None and not 1900 <= stamp.day.year < 2200:
         if stamp.day.year == 1899 and stamp.clock is not None:
-            return Stamp(clock=stamp.clock)  # a database's time of day
+            return CellMoment(clock=stamp.clock)  # a database's time of day
         raise CellError(f"{quoted(cell)} is in no plausible year")
     return stamp
 

@@ -1,4 +1,4 @@
-"""People of a file: whom the practitioners' names in it mean.
+"""FilePractitioners: whom the practitioners' names in it mean.
 
 - A name that a known person answers to (see `naming`) is that person. Other spellings of one
   name are one new person, called as most rows call them.
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from companion.domain.appointments import Practitioner, fold_name
 from companion.domain.errors import BadInput, NotFound
 from companion.services.imports.naming import Naming, words_of
-from companion.services.imports.questions import Answers, Choice, Question, folded_key
+from companion.services.imports.questions import AnswerChoice, Answers, Question, folded_key
 from companion.services.imports.reading.names import practitioner_name
 from companion.services.settings.checks import slug
 
@@ -42,7 +42,7 @@ class NewPerson:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class People:
+class FilePractitioners:
     by_name: Mapping[str, Practitioner]
     """Names of the file as they are spelt there; what is open, as guessed. A name whose
     person nobody can guess is left out."""
@@ -116,7 +116,7 @@ class PeopleOfFile:
         rows: Mapping[str, int],
         taken_over: Mapping[str, Mapping[str, int]],
         others: Iterable[str] = (),
-    ) -> People:
+    ) -> FilePractitioners:
         """`rows`: names in file order, each with its number of rows. `taken_over`: by name, how
         many known appointments of whom its rows are. `others`: names in rows that could not be
         used. Raises NotFound for an answer that is nobody, BadInput for too many names."""
@@ -137,7 +137,7 @@ class PeopleOfFile:
         by_name = {name: self._find(name) for name in (*rows, *others)}
         in_file_order = tuple(unknown[id(each)] for each in clusters if id(each) in unknown)
         coming = {person.id for name in rows if (person := by_name[name]) is not None}
-        return People(
+        return FilePractitioners(
             by_name={name: person for name, person in by_name.items() if person is not None},
             new=tuple(each for each in in_file_order if each.person.id in coming),
             unknown=in_file_order,
@@ -251,8 +251,8 @@ class PeopleOfFile:
                 about=name,
                 text=f"Is “{name}” {listed}, or somebody new?",
                 choices=(
-                    *(Choice(value=each.id, label=each.name) for each in near),
-                    Choice(value=NEW, label=f"Somebody new: {name}"),
+                    *(AnswerChoice(value=each.id, label=each.name) for each in near),
+                    AnswerChoice(value=NEW, label=f"Somebody new: {name}"),
                 ),
                 guess=guess,
                 count=rows,
@@ -266,14 +266,14 @@ class PeopleOfFile:
                 key=EVERYBODY,
                 about="Practitioner",
                 text="Nothing says whose these appointments are. Whose are they?",
-                choices=tuple(Choice(value=each.id, label=each.name) for each in people),
+                choices=tuple(AnswerChoice(value=each.id, label=each.name) for each in people),
                 guess=people[0].id if len(people) == 1 else "",
                 count=rows,
             )
         )
 
 
-def settles_people(people: People) -> bool:
+def settles_people(people: FilePractitioners) -> bool:
     """Would an import add practitioners, or aliases of known ones?"""
     return bool(people.new or people.aliases)
 

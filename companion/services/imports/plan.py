@@ -32,7 +32,7 @@ from companion.domain.appointments import (
 from companion.services.imports.drafts import FileContent, Rejection
 from companion.services.imports.matching import Match, match_all
 from companion.services.imports.placing import place, told_apart
-from companion.services.imports.questions import Choice, Question
+from companion.services.imports.questions import AnswerChoice, Question
 from companion.services.imports.removals import Kept, Missing, is_upcoming, missing
 from companion.services.imports.target import ImportTarget
 from companion.services.ports import BookChange, SourceRow
@@ -248,9 +248,9 @@ class _Planner:
             about=source,
             text=text,
             choices=(
-                Choice(value=SKIP, label="The same: leave those in the book as they are"),
-                Choice(value=TAKE_OVER, label="The same: keep them up to date from here"),
-                Choice(value=ADD, label="Others: add them"),
+                AnswerChoice(value=SKIP, label="The same: leave those in the book as they are"),
+                AnswerChoice(value=TAKE_OVER, label="The same: keep them up to date from here"),
+                AnswerChoice(value=ADD, label="Others: add them"),
             ),
             guess=SKIP,
             count=found.rows,

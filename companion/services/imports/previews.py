@@ -24,7 +24,7 @@ WHOLE_WITHOUT_IDS = (
 
 
 if TYPE_CHECKING:
-    from companion.services.imports.comparison import Comparison
+    from companion.services.imports.comparison import ImportComparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class ImportPreview:
     """Why it is compared as a whole book, where nobody has said so."""
     shape: tuple[Question, ...] = ()
     """Of `questions`: headings that the source's last file had and this one has not."""
-    comparison: Comparison | None = field(default=None, repr=False, compare=False)
+    comparison: ImportComparison | None = field(default=None, repr=False, compare=False)
     """Used again when the import is applied and nothing has changed meanwhile."""
 
     @property

@@ -28,7 +28,7 @@ Answers = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class AnswerChoice:
     value: str
     """What is answered: a word, an id, a heading."""
     label: str = ""
@@ -42,7 +42,7 @@ class Question:
     """What it is about, in one or two words: a column's heading, a name, a status word."""
     text: str
     """One plain sentence; it may name people of the file, so it goes into no log."""
-    choices: tuple[Choice, ...]
+    choices: tuple[AnswerChoice, ...]
     """Empty where any text may be the answer."""
     guess: str
     """The program's own answer, taken by ``--yes``; empty where it has none."""

@@ -17,7 +17,7 @@ from companion.services.imports.clock_times import TimeUnit, counts_seconds, rea
 from companion.services.imports.layouts import Layout
 from companion.services.imports.lengths import read_length
 from companion.services.imports.moments import (
-    Stamp,
+    CellMoment,
     at_clock,
     epoch_stamp,
     read_date,
@@ -131,10 +131,10 @@ class RowTimes:
             raise CellError(f"{quoted(word)} is no time zone that we know")
         return known
 
-    def _stamp(self, name: str) -> Stamp:
+    def _stamp(self, name: str) -> CellMoment:
         return self._moment_in(self._cells.needed(name))
 
-    def _moment_in(self, cell: object) -> Stamp:
+    def _moment_in(self, cell: object) -> CellMoment:
         try:
             return read_stamp(cell, self._layout.date_order, self._layout.epoch)
         except CellError:
@@ -143,7 +143,7 @@ class RowTimes:
                 raise
             return counted
 
-    def _start(self) -> tuple[datetime, Stamp]:
+    def _start(self) -> tuple[datetime, CellMoment]:
         stamp = self._stamp(self._start_field)
         if stamp.day is None:
             raise CellError(f"{quoted(self._cells[self._start_field])} is not a date and time")
@@ -158,20 +158,20 @@ class RowTimes:
             raise CellError(f"“{read_line(cell, 40)}” has no time of day")
         return _midnight(stamp.day), stamp  # a spreadsheet's midnight has lost its time of day
 
-    def _at_time_of(self, day: date) -> tuple[datetime, Stamp]:
+    def _at_time_of(self, day: date) -> tuple[datetime, CellMoment]:
         cell = self._cells.needed("time")
         unit = self._layout.time_unit
         if isinstance(cell, str) and unit is TimeUnit.CLOCK:
             try:
                 stamp = read_stamp(cell, self._layout.date_order, self._layout.epoch)
             except CellError:
-                stamp = Stamp()
+                stamp = CellMoment()
             if stamp.clock is not None:
                 return at_clock(day, stamp.clock, stamp.zone), stamp
         clock = read_clock(cell, unit)
-        return at_clock(day, clock), Stamp(day, clock)
+        return at_clock(day, clock), CellMoment(day, clock)
 
-    def _end(self, start: datetime, stamp: Stamp) -> datetime:
+    def _end(self, start: datetime, stamp: CellMoment) -> datetime:
         for name in ("end", "end_time"):
             if not is_blank(self._cells[name]):
                 return self._written_end(name, start)
@@ -192,23 +192,25 @@ class RowTimes:
     def _written_end(self, name: str, start: datetime) -> datetime:
         cell = self._cells.needed(name)
         if name == "end_time" and self._layout.time_unit is not TimeUnit.CLOCK:
-            stamp = Stamp(clock=read_clock(cell, self._layout.time_unit))
+            stamp = CellMoment(clock=read_clock(cell, self._layout.time_unit))
         else:
             try:
                 stamp = self._moment_in(cell)
             except CellError:
                 if name == "end":
                     raise
-                stamp = Stamp(clock=read_clock(cell))
+                stamp = CellMoment(clock=read_clock(cell))
         day = None if name == "end_time" else stamp.day
         if day is None and not is_blank(self._cells["end_date"]):
             day = self._stamp("end_date").day
         if stamp.clock is None and day is not None and not is_blank(self._cells["end_time"]):
-            stamp = Stamp(clock=read_clock(self._cells.needed("end_time"), self._layout.time_unit))
+            stamp = CellMoment(
+                clock=read_clock(self._cells.needed("end_time"), self._layout.time_unit)
+            )
         if stamp.clock is None:
             if isinstance(cell, str):
                 raise CellError(f"“{read_line(cell, 40)}” has no time of day")
-            stamp = Stamp(day, 0)
+            stamp = CellMoment(day, 0)
         clock = stamp.clock or 0
         zone = stamp.zone or (start.tzinfo if day is None else None)
         if day is None:

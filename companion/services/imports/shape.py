@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
-from companion.services.imports.questions import Choice, Question
+from companion.services.imports.questions import AnswerChoice, Question
 
 NONE = "none"
 _HELPERS = frozenset({"created", "created_by", "updated", "reminder"})
@@ -74,8 +74,8 @@ def _question(
         about=old,
         text=text,
         choices=(
-            *(Choice(value=each) for each in ordered),
-            Choice(value=NONE, label="None: go on without it"),
+            *(AnswerChoice(value=each) for each in ordered),
+            AnswerChoice(value=NONE, label="None: go on without it"),
         ),
         guess=likely or ("" if field in _DECISIVE else NONE),
         count=rows,

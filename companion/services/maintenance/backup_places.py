@@ -16,7 +16,7 @@ from companion.domain.backup_plan import BackupPlan, GoodBackup
 from companion.domain.errors import CompanionError
 from companion.services.maintenance.backup import remove
 from companion.services.pools import BACKUPS
-from companion.services.ports import Practice
+from companion.services.ports import WorkstationRegistry
 from companion.services.workstations import Workstations
 
 SOMEWHERE = "another workstation"
@@ -71,7 +71,7 @@ def parts_of(path: str) -> tuple[str, str]:
 class BackupPlaces:
     def __init__(
         self,
-        practice: Practice | None = None,
+        practice: WorkstationRegistry | None = None,
         workstations: Callable[[], Awaitable[Workstations]] | None = None,
     ) -> None:
         """`workstations`: as of `SharedPractice`. Neither in a home that is not shared."""

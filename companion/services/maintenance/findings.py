@@ -152,6 +152,8 @@ class CheckContext:
     """Both None where no other workstation shares the practice."""
     failing_sources: Callable[[], Awaitable[Mapping[str, str]]] = _none_failing
     """By name: why nothing arrives from it at present."""
+    unwatched_sources: Callable[[], Awaitable[Mapping[str, str]]] = _none_failing
+    """By name: why no workstation looks at its folder, where that is not just for a night."""
     failing_notices: Callable[[], Awaitable[Mapping[str, str]]] = _none_failing
     """By way (``mail`` …): that nobody is told in it at present, and why."""
 

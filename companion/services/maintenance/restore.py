@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Protocol
 
 from companion.domain.errors import BadInput, Busy, CompanionError, FileRefused, StoreDamaged
-from companion.domain.reconcile import EntryState
+from companion.domain.reconcile import LedgerEntryState
 from companion.domain.settings import Settings
 from companion.services.activity import note
 from companion.services.files import make_folder
@@ -337,8 +337,8 @@ async def _doubt(ledger: Ledger, practitioner_id: str, now: datetime) -> None:
     for calendar_id in await ledger.calendars(practitioner_id):
         ref = CalendarRef(practitioner_id=practitioner_id, calendar_id=calendar_id)
         rows = [
-            replace(entry, state=EntryState.PENDING, content_hash="")
+            replace(entry, state=LedgerEntryState.PENDING, content_hash="")
             for entry in await ledger.entries(ref)
-            if entry.state is EntryState.OK and entry.ends > now
+            if entry.state is LedgerEntryState.OK and entry.ends > now
         ]
         await ledger.write(ref, put=rows)

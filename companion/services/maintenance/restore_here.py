@@ -45,7 +45,7 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class RestoreComparison:
     manifest: Manifest
     last_import: datetime | None
     """Of the backup."""
@@ -95,7 +95,7 @@ class RestoreHere:
         return self._apart is not None
 
     @allows(Action.PRACTICE)
-    async def look(self, path: Path, passphrase: str = "") -> Comparison:
+    async def look(self, path: Path, passphrase: str = "") -> RestoreComparison:
         """Opened and proven as for a restore; nothing is changed. Without a passphrase, that of the
         daily backups. Raises as `Restoring.restore`."""
         passphrase = passphrase or await self._daily.passphrase()
@@ -118,7 +118,7 @@ class RestoreHere:
             ("Users", len(there.users), len(here.users)),
             ("Sources", len(there.sources), len(here.sources)),
         )
-        return Comparison(
+        return RestoreComparison(
             manifest=found.manifest,
             last_import=found.last_import,
             last_import_now=last[0].at if last else None,

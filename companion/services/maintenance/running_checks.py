@@ -8,8 +8,8 @@ from companion.services.maintenance.findings import CheckContext, Finding, Findi
 
 
 async def sources(context: CheckContext) -> Iterable[Finding]:
-    failing = await context.failing_sources()
-    if not failing:
+    failing, unwatched = await context.failing_sources(), await context.unwatched_sources()
+    if not failing and not unwatched:
         return [Finding(id="sources", state="ok", title="Sources", what="No source fails.")]
     return [
         Finding(
@@ -21,6 +21,17 @@ async def sources(context: CheckContext) -> Iterable[Finding]:
             action=FindingAction(label="Look at the sources", page="/sources"),
         )
         for name, why in failing.items()
+    ] + [
+        Finding(
+            id=f"unwatched:{name}",
+            state="warn",
+            title="Sources",
+            what=f"Nothing arrives from {name}: {why}",
+            remedy="On a workstation that sees the folder press “Watch it from here” on the page "
+            f'Import, Sources; or there: python run.py sources watch "{name}"',
+            action=FindingAction(label="Look at the sources", page="/sources"),
+        )
+        for name, why in unwatched.items()
     ]
 
 

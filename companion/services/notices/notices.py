@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from companion.domain.errors import BadInput, CompanionError, NoticeNotSent
 from companion.domain.notice_choices import NoticeChoices
 from companion.domain.practice_errors import Overtaken
-from companion.domain.settings import Practice, Settings
+from companion.domain.settings import Settings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.activity import note
@@ -47,7 +47,7 @@ from companion.services.notices.telling import (
 )
 from companion.services.notices.troubles import Trouble, seen
 from companion.services.notices.ways import Mail, NoticeWays
-from companion.services.notices.wording import NAME, Place, Wording, webhook_body
+from companion.services.notices.wording import NAME, MessageOrigin, NoticeWording, webhook_body
 from companion.services.pools import NOTICES
 from companion.services.ports import (
     Activity,
@@ -202,7 +202,7 @@ class Notices:
         book = await self._read()
         wording = await self._wording(settings)
         await self._save(begun(book, message))
-        handing = asyncio.ensure_future(self._hand_over(message, settings, wording))
+        handing = asyncio.ensure_future(self._send(message, settings, wording))
         try:
             await asyncio.shield(handing)
         except asyncio.CancelledError:  # the app ends: what is nearly done is waited for
@@ -215,7 +215,7 @@ class Notices:
         else:
             await self._taken(message, settings, wording)
 
-    async def _hand_over(self, message: Message, settings: Settings, wording: Wording) -> None:
+    async def _send(self, message: Message, settings: Settings, wording: NoticeWording) -> None:
         now, ways = self._clock.now(), self._ways
         match message.channel.way:
             case Way.DESKTOP:
@@ -244,7 +244,7 @@ class Notices:
         at = self._clock.now()
         await NOTICES.run(self._ways.webhook.post, address, key, body, delivery=identity, at=at)
 
-    async def _taken(self, message: Message, settings: Settings, wording: Wording) -> None:
+    async def _taken(self, message: Message, settings: Settings, wording: NoticeWording) -> None:
         now, channel = self._clock.now(), message.channel
         today = now.astimezone(ZoneInfo(settings.practice.timezone)).date()
         book = sent(await self._read(), message, today)
@@ -285,12 +285,12 @@ class Notices:
             moment >= self._tries.get(name, (0, 0.0))[1] for name in (channel.name, channel.way)
         )
 
-    async def _wording(self, settings: Settings) -> Wording:
+    async def _wording(self, settings: Settings) -> NoticeWording:
         practice = settings.practice
-        place = Place(
+        place = MessageOrigin(
             practice=practice.name, computer=self._ways.computer, timezone=practice.timezone
         )
-        return Wording(names=await self._names.current(), place=place)
+        return NoticeWording(names=await self._names.current(), place=place)
 
     async def _note(self, text: str) -> None:
         try:
@@ -353,7 +353,7 @@ class Notices:
 
     async def _set_host(self, host: str) -> None:
         def edit(settings: Settings) -> Settings:
-            practice: Practice = settings.practice
+            practice = settings.practice
             notices = replace(practice.notices, webhook=host)
             return replace(settings, practice=replace(practice, notices=notices))
 

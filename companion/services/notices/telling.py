@@ -61,7 +61,7 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class NoticeItem:
     episode: Episode
     phase: Phase
 
@@ -69,7 +69,7 @@ class Item:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     channel: Channel
-    items: tuple[Item, ...]
+    items: tuple[NoticeItem, ...]
     summary: bool = False
     """The day's."""
 
@@ -145,7 +145,7 @@ def _summary_due(
     return local.time() >= choices.summary_at and (last is None or last < local.date())
 
 
-def _messages(channel: Channel, items: Sequence[Item]) -> Iterator[Message]:
+def _messages(channel: Channel, items: Sequence[NoticeItem]) -> Iterator[Message]:
     if len(items) > MOST_SINGLE and channel.way is not Way.WEBHOOK:
         yield Message(channel=channel, items=tuple(items))
         return
@@ -153,10 +153,10 @@ def _messages(channel: Channel, items: Sequence[Item]) -> Iterator[Message]:
         yield Message(channel=channel, items=(each,))
 
 
-def _items(book: NoticeBook, channel: Channel) -> tuple[list[Item], list[Item]]:
+def _items(book: NoticeBook, channel: Channel) -> tuple[list[NoticeItem], list[NoticeItem]]:
     """What is to be told at once, and what can wait for the summary."""
-    single: list[Item] = []
-    daily: list[Item] = []
+    single: list[NoticeItem] = []
+    daily: list[NoticeItem] = []
     since = book.channels.get(channel.name)
     for episode in book.episodes:
         told_begin = _is_told(episode, mark(channel, "begun"))
@@ -168,7 +168,7 @@ def _items(book: NoticeBook, channel: Channel) -> tuple[list[Item], list[Item]]:
         for phase in _phases(episode, channel, told_begin=told_begin):
             if not _is_told(episode, mark(channel, phase)):
                 (daily if waits or phase == "came and went" else single).append(
-                    Item(episode, phase)
+                    NoticeItem(episode, phase)
                 )
                 break
     return single, daily

@@ -1,4 +1,4 @@
-"""Wording: what a message says, for people and for the webhook.
+"""NoticeWording: what a message says, for people and for the webhook.
 
 Sentences come from the troubles; the name removal looks through each of them, though none should
 hold a client's name. Practitioners' names may be told, and are put in after it.
@@ -17,7 +17,7 @@ from companion.domain.client_names import ClientNames
 from companion.domain.differences import when
 from companion.domain.person_names import person_name
 from companion.domain.redaction import Redactor
-from companion.services.notices.telling import Item, Message
+from companion.services.notices.telling import Message, NoticeItem
 from companion.services.notices.ways import Mail
 
 NAME = "Calendar Companion"
@@ -26,7 +26,7 @@ _BEGUN, _OVER = "begun", "over"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class MessageOrigin:
     """Where the message comes from."""
 
     practice: str
@@ -35,22 +35,22 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wording:
+class NoticeWording:
     names: ClientNames
     """Of every client, present or former."""
-    place: Place
+    place: MessageOrigin
 
     def _plain(self, text: str, practitioner: str = "") -> str:
         nobody = person_name("", "")
         return Redactor(nobody, names=self.names, practitioner=practitioner)(text)
 
-    def headline(self, item: Item) -> str:
+    def headline(self, item: NoticeItem) -> str:
         trouble = item.episode.trouble
         what = self._plain(trouble.what, trouble.subject)
         line = f"{trouble.subject}: {what}" if trouble.subject else what
         return {_BEGUN: "", _OVER: "Over: "}.get(item.phase, "Came and went: ") + line
 
-    def remedy(self, item: Item) -> str:
+    def remedy(self, item: NoticeItem) -> str:
         trouble = item.episode.trouble
         return self._plain(trouble.remedy, trouble.subject) if item.phase == _BEGUN else ""
 
@@ -81,7 +81,7 @@ class Wording:
             at=now,
         )
 
-    def _block(self, item: Item) -> str:
+    def _block(self, item: NoticeItem) -> str:
         trouble, zone = item.episode.trouble, self.place.timezone
         lines = [self.headline(item)]
         if item.phase == _BEGUN and not trouble.handling.event:

@@ -57,13 +57,13 @@ from companion.services.ports.practice import (
     DatabaseServer,
     Lease,
     Messages,
-    Practice,
     Refill,
     Reserved,
     ServerFacts,
     SharedPace,
     Spending,
     Workstation,
+    WorkstationRegistry,
 )
 from companion.services.ports.settings import Clock, SecretStore, SettingsStore
 from companion.services.ports.stores import Stores
@@ -102,7 +102,6 @@ __all__ = (
     "Messages",
     "NetworkPlace",
     "PatchEvent",
-    "Practice",
     "Refill",
     "RemoteCalendar",
     "Replaced",
@@ -118,6 +117,7 @@ __all__ = (
     "Stores",
     "Undoing",
     "Workstation",
+    "WorkstationRegistry",
     "Write",
     "WriteAnswer",
     "calendar_of",

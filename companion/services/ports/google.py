@@ -9,7 +9,7 @@ from typing import Protocol
 
 from companion.domain.errors import CompanionError
 from companion.domain.events import CalendarEvent
-from companion.domain.keepers import NOBODY, Keeper, Stamp
+from companion.domain.keepers import NOBODY, Keeper, WriterStamp
 from companion.domain.reconcile import ObservedEvent
 
 
@@ -73,7 +73,7 @@ class MarkedEvent:
     event_id: str
     mark: str
     key: str
-    stamp: Stamp
+    stamp: WriterStamp
     changed_at: datetime | None = None
     """By Google's clock, whoever changed it."""
 

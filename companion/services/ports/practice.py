@@ -129,7 +129,7 @@ class Messages(Protocol):
         ...
 
 
-class Practice(Protocol):
+class WorkstationRegistry(Protocol):
     """The practice that several workstations share."""
 
     async def workstations(self) -> Sequence[Workstation]:

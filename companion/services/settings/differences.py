@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from companion.services.settings.formatting import Word, show
+from companion.services.settings.formatting import SettingWord, show
 
 Subject = TypeVar("Subject")
 
@@ -26,7 +26,7 @@ class SettingDifference:
 
 
 def differences(
-    before: Subject, after: Subject, words: Mapping[str, Word[Subject]], *, whose: str = ""
+    before: Subject, after: Subject, words: Mapping[str, SettingWord[Subject]], *, whose: str = ""
 ) -> list[SettingDifference]:
     was, now = show(before, words), show(after, words)
     return [

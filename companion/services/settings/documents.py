@@ -34,7 +34,7 @@ from companion.domain.disclosure import Disclosure
 from companion.domain.errors import BadInput, StoreTooNew
 from companion.domain.opening_hours import check_opening
 from companion.domain.settings import (
-    Practice,
+    PracticeSettings,
     PractitionerSettings,
     RemoteSettings,
     Settings,
@@ -99,25 +99,29 @@ _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (SyncChoices, "type_colours"): checks.type_colours,
     (SyncChoices, "reminder"): checks.reminder,
     (Disclosure, "kinds"): _some,
-    (Practice, "timezone"): checks.timezone,
-    (Practice, "hold_share"): lambda value, where: checks.number(value, where, 0, 1),
-    (Practice, "import_hold_share"): lambda value, where: checks.number(value, where, 0, 1),
-    (Practice, "hold_at_least"): lambda value, where: checks.whole(value, where, 0, 100_000),
-    (Practice, "opening"): check_opening,
-    (Practice, "stale_days"): _stale_days,
-    (Practice, "activity_kept"): _positive,
+    (PracticeSettings, "timezone"): checks.timezone,
+    (PracticeSettings, "hold_share"): lambda value, where: checks.number(value, where, 0, 1),
+    (PracticeSettings, "import_hold_share"): lambda value, where: checks.number(value, where, 0, 1),
+    (PracticeSettings, "hold_at_least"): lambda value, where: checks.whole(
+        value, where, 0, 100_000
+    ),
+    (PracticeSettings, "opening"): check_opening,
+    (PracticeSettings, "stale_days"): _stale_days,
+    (PracticeSettings, "activity_kept"): _positive,
     (RemoteSettings, "kind"): checks.identifier,
     (RemoteSettings, "every"): _positive,
-    (Practice, "idle_sign_out"): _positive,
-    (Practice, "feed_host"): checks.host,
-    (Practice, "feed_base_url"): checks.base_url,
-    (Practice, "feed_proxy"): checks.address,
-    (Practice, "feed_certificate"): checks.file_path,
-    (Practice, "feed_key"): checks.file_path,
-    (Practice, "feed_unused_after"): _positive,
-    (Practice, "user_rate"): lambda value, where: checks.number(value, where, 0.1, 1000),
-    (Practice, "project_rate"): lambda value, where: checks.number(value, where, 0.1, 10_000),
-    (Practice, "notices"): notice_checks.complete,
+    (PracticeSettings, "idle_sign_out"): _positive,
+    (PracticeSettings, "feed_host"): checks.host,
+    (PracticeSettings, "feed_base_url"): checks.base_url,
+    (PracticeSettings, "feed_proxy"): checks.address,
+    (PracticeSettings, "feed_certificate"): checks.file_path,
+    (PracticeSettings, "feed_key"): checks.file_path,
+    (PracticeSettings, "feed_unused_after"): _positive,
+    (PracticeSettings, "user_rate"): lambda value, where: checks.number(value, where, 0.1, 1000),
+    (PracticeSettings, "project_rate"): lambda value, where: checks.number(
+        value, where, 0.1, 10_000
+    ),
+    (PracticeSettings, "notices"): notice_checks.complete,
     **notice_checks.RULES,
 }
 """Beyond its type, what a field must be; a rule that would change the value refuses it."""
@@ -159,7 +163,7 @@ def from_tables(tables: Tables) -> Settings:
     return Settings(
         install_id=install_id,
         restored_as=restored_as,
-        practice=_decode(Practice, _only(current, "practice"), "practice"),
+        practice=_decode(PracticeSettings, _only(current, "practice"), "practice"),
         practitioners=_keyed(people, lambda each: each.practitioner.id, "practitioners"),
         sources=_keyed(sources, lambda each: each.name, "sources"),
         users=_keyed(users, lambda each: each.id, "users"),

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from companion.domain.disclosure import ClientName, Disclosure, Item, KindChoice
+from companion.domain.disclosure import ClientName, Disclosure, DisclosureItem, KindChoice
 from companion.domain.errors import BadInput
 from companion.domain.settings import PractitionerSettings, SyncChoices, check_days
 from companion.services.reminders import read_reminder, reminder_text
@@ -27,7 +27,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Word(Generic[Subject]):
+class SettingWord(Generic[Subject]):
     """One key: `put(subject, text, key)` gives the changed subject, `show(subject)` the text."""
 
     put: Callable[[Subject, str, str], Subject]
@@ -35,7 +35,7 @@ class Word(Generic[Subject]):
 
 
 def change(
-    subject: Subject, values: Mapping[str, str], words: Mapping[str, Word[Subject]]
+    subject: Subject, values: Mapping[str, str], words: Mapping[str, SettingWord[Subject]]
 ) -> Subject:
     """All of `values` or, raising BadInput with the key as its field, none."""
     for typed, text in values.items():
@@ -48,7 +48,7 @@ def change(
     return subject
 
 
-def show(subject: Subject, words: Mapping[str, Word[Subject]]) -> dict[str, str]:
+def show(subject: Subject, words: Mapping[str, SettingWord[Subject]]) -> dict[str, str]:
     return {key: word.show(subject) for key, word in words.items()}
 
 
@@ -138,9 +138,9 @@ def _kinds(text: str, key: str) -> frozenset[KindChoice]:
     return chosen
 
 
-def _person(attribute: str, parse: Callable[[str, str], Any]) -> Word[PractitionerSettings]:
+def _person(attribute: str, parse: Callable[[str, str], Any]) -> SettingWord[PractitionerSettings]:
     """A text attribute of the Practitioner."""
-    return Word(
+    return SettingWord(
         put=lambda record, text, key: replace(
             record, practitioner=replace(record.practitioner, **{attribute: parse(text, key)})
         ),
@@ -150,22 +150,24 @@ def _person(attribute: str, parse: Callable[[str, str], Any]) -> Word[Practition
 
 def _choice(
     attribute: str, parse: Callable[[str, str], Any], shown: Callable[[Any], str] = str
-) -> Word[PractitionerSettings]:
+) -> SettingWord[PractitionerSettings]:
     def put(record: PractitionerSettings, text: str, key: str) -> PractitionerSettings:
         choices: SyncChoices = replace(record.choices, **{attribute: parse(text, key)})
         return replace(record, choices=choices)
 
-    return Word(put=put, show=lambda record: shown(getattr(record.choices, attribute)))
+    return SettingWord(put=put, show=lambda record: shown(getattr(record.choices, attribute)))
 
 
 def _disclosed(
     attribute: str, parse: Callable[[str, str], Any], shown: Callable[[Any], str] = str
-) -> Word[PractitionerSettings]:
+) -> SettingWord[PractitionerSettings]:
     def put(record: PractitionerSettings, text: str, key: str) -> PractitionerSettings:
         disclosure: Disclosure = replace(record.choices.disclosure, **{attribute: parse(text, key)})
         return replace(record, choices=replace(record.choices, disclosure=disclosure))
 
-    return Word(put=put, show=lambda record: shown(getattr(record.choices.disclosure, attribute)))
+    return SettingWord(
+        put=put, show=lambda record: shown(getattr(record.choices.disclosure, attribute))
+    )
 
 
 def _days(text: str, key: str) -> int:
@@ -204,15 +206,15 @@ def _reminder(text: str, key: str) -> int | None:
         ) from error
 
 
-PRACTITIONER: Mapping[str, Word[PractitionerSettings]] = {
+PRACTITIONER: Mapping[str, SettingWord[PractitionerSettings]] = {
     "enabled": _choice("enabled", yes_or_no, true_or_false),
     "days_in_arrears": _choice("days_in_arrears", _days),
     "days_in_advance": _choice("days_in_advance", _days),
     "kinds": _disclosed("kinds", _kinds, lambda chosen: in_order(KindChoice, chosen)),
     "include": _disclosed(
         "items",
-        lambda text, key: some_of(Item, text, key),
-        lambda chosen: in_order(Item, chosen),
+        lambda text, key: some_of(DisclosureItem, text, key),
+        lambda chosen: in_order(DisclosureItem, chosen),
     ),
     "client_name": _disclosed("client_name", lambda text, key: one_of(ClientName, text, key)),
     "masked_types": _disclosed("masked_types", types, listed),

@@ -11,10 +11,10 @@ from typing import Any
 
 from companion.domain.errors import BadInput
 from companion.domain.notice_choices import MailSecurity, NoticeChoices
-from companion.domain.settings import Practice
+from companion.domain.settings import PracticeSettings
 from companion.services.settings import checks, notice_checks
 from companion.services.settings.formatting import (
-    Word,
+    SettingWord,
     decimal,
     listed,
     one_of,
@@ -29,22 +29,24 @@ NONE = "none"
 
 def _word(
     attribute: str, parse: Callable[[str, str], Any], shown: Callable[[Any], str] = str
-) -> Word[Practice]:
-    def put(practice: Practice, text: str, key: str) -> Practice:
+) -> SettingWord[PracticeSettings]:
+    def put(practice: PracticeSettings, text: str, key: str) -> PracticeSettings:
         notices = replace(practice.notices, **{attribute: parse(text, key)})
         return replace(practice, notices=notices)
 
-    return Word(put=put, show=lambda practice: shown(getattr(practice.notices, attribute)))
+    return SettingWord(put=put, show=lambda practice: shown(getattr(practice.notices, attribute)))
 
 
 def _server(
     attribute: str, parse: Callable[[str, str], Any], shown: Callable[[Any], str] = str
-) -> Word[Practice]:
-    def put(practice: Practice, text: str, key: str) -> Practice:
+) -> SettingWord[PracticeSettings]:
+    def put(practice: PracticeSettings, text: str, key: str) -> PracticeSettings:
         server = replace(practice.notices.server, **{attribute: parse(text, key)})
         return replace(practice, notices=replace(practice.notices, server=server))
 
-    return Word(put=put, show=lambda practice: shown(getattr(practice.notices.server, attribute)))
+    return SettingWord(
+        put=put, show=lambda practice: shown(getattr(practice.notices.server, attribute))
+    )
 
 
 def _mailboxes(text: str, key: str) -> tuple[str, ...]:
@@ -63,7 +65,7 @@ def true_or_false(value: bool) -> str:
     return "true" if value else "false"
 
 
-def _put_quiet(practice: Practice, text: str, key: str) -> Practice:
+def _put_quiet(practice: PracticeSettings, text: str, key: str) -> PracticeSettings:
     if text.casefold() in {NONE, ""}:
         return _quiet_between(practice, None, None)
     found = re.fullmatch(r"(\d{1,2}:\d\d) ?(?:-|–|to) ?(\d{1,2}:\d\d)", text, re.ASCII)
@@ -84,7 +86,9 @@ def _put_quiet(practice: Practice, text: str, key: str) -> Practice:
     return _quiet_between(practice, begin, end)
 
 
-def _quiet_between(practice: Practice, begin: time | None, end: time | None) -> Practice:
+def _quiet_between(
+    practice: PracticeSettings, begin: time | None, end: time | None
+) -> PracticeSettings:
     notices = replace(practice.notices, quiet_from=begin, quiet_to=end)
     return replace(practice, notices=notices)
 
@@ -94,7 +98,7 @@ def quiet_words(notices: NoticeChoices) -> str:
     return NONE if begin is None or end is None else f"{begin:%H:%M}-{end:%H:%M}"
 
 
-NOTICES: Mapping[str, Word[Practice]] = {
+NOTICES: Mapping[str, SettingWord[PracticeSettings]] = {
     "notice_desktop": _word("desktop", yes_or_no, true_or_false),
     "notice_mail": _word("mail", yes_or_no, true_or_false),
     "notice_mail_server": _server("host", checks.host),
@@ -107,7 +111,9 @@ NOTICES: Mapping[str, Word[Practice]] = {
     "notice_administrators": _word("administrators", _mailboxes, listed),
     "notice_reception": _word("reception", _mailboxes, listed),
     "notice_practitioners": _word("practitioners", yes_or_no, true_or_false),
-    "notice_quiet": Word(put=_put_quiet, show=lambda practice: quiet_words(practice.notices)),
+    "notice_quiet": SettingWord(
+        put=_put_quiet, show=lambda practice: quiet_words(practice.notices)
+    ),
     "notice_behind_hours": _word("behind_hours", _number(*notice_checks.BEHIND_HOURS), _plain),
     "notice_backup_days": _word("backup_days", _number(*notice_checks.BACKUP_DAYS), _plain),
 }

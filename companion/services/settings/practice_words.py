@@ -9,13 +9,13 @@ from datetime import date, time, timedelta
 from typing import Any
 
 from companion.domain.availability import DAYS
-from companion.domain.disclosure import ClientName, DisclosureCap, Item
+from companion.domain.disclosure import ClientName, DisclosureCap, DisclosureItem
 from companion.domain.errors import BadInput
 from companion.domain.opening_hours import Closure, check_opening
-from companion.domain.settings import Practice
+from companion.domain.settings import PracticeSettings
 from companion.services.settings import checks
 from companion.services.settings.formatting import (
-    Word,
+    SettingWord,
     decimal,
     in_order,
     listed,
@@ -33,8 +33,8 @@ AUTOMATIC = "automatic"
 
 def _practice(
     attribute: str, parse: Callable[[str, str], Any], shown: Callable[[Any], str] = str
-) -> Word[Practice]:
-    return Word(
+) -> SettingWord[PracticeSettings]:
+    return SettingWord(
         put=lambda practice, text, key: replace(practice, **{attribute: parse(text, key)}),
         show=lambda practice: shown(getattr(practice, attribute)),
     )
@@ -42,12 +42,12 @@ def _practice(
 
 def _cap(
     attribute: str, parse: Callable[[str, str], Any], shown: Callable[[Any], str] = str
-) -> Word[Practice]:
-    def put(practice: Practice, text: str, key: str) -> Practice:
+) -> SettingWord[PracticeSettings]:
+    def put(practice: PracticeSettings, text: str, key: str) -> PracticeSettings:
         cap: DisclosureCap = replace(practice.cap, **{attribute: parse(text, key)})
         return replace(practice, cap=cap)
 
-    return Word(put=put, show=lambda practice: shown(getattr(practice.cap, attribute)))
+    return SettingWord(put=put, show=lambda practice: shown(getattr(practice.cap, attribute)))
 
 
 def _number(low: float, high: float) -> Callable[[str, str], float]:
@@ -64,14 +64,14 @@ def _in_units(unit: timedelta) -> Callable[[timedelta], str]:
 
 def _opening(
     attribute: str, parse: Callable[[str, str], Any], shown: Callable[[Any], str]
-) -> Word[Practice]:
-    return Word(
+) -> SettingWord[PracticeSettings]:
+    return SettingWord(
         put=lambda practice, text, key: _opened(practice, key, **{attribute: parse(text, key)}),
         show=lambda practice: shown(getattr(practice.opening, attribute)),
     )
 
 
-def _opened(practice: Practice, key: str, **changed: Any) -> Practice:
+def _opened(practice: PracticeSettings, key: str, **changed: Any) -> PracticeSettings:
     return replace(practice, opening=check_opening(replace(practice.opening, **changed), key))
 
 
@@ -106,7 +106,7 @@ def _weekday_names(days: frozenset[int]) -> str:
     return ",".join(DAYS[day] for day in sorted(days)) or AUTOMATIC
 
 
-def _put_times(practice: Practice, text: str, key: str) -> Practice:
+def _put_times(practice: PracticeSettings, text: str, key: str) -> PracticeSettings:
     if text.casefold() in {AUTOMATIC, ""}:
         return _opened(practice, key, opens=None, closes=None)
     found = re.fullmatch(r"(\d{1,2}:\d\d) ?(?:-|–|to) ?(\d{1,2}:\d\d)", text, re.ASCII)
@@ -120,7 +120,7 @@ def _put_times(practice: Practice, text: str, key: str) -> Practice:
     return _opened(practice, key, opens=opens, closes=closes)
 
 
-def _times(practice: Practice) -> str:
+def _times(practice: PracticeSettings) -> str:
     opens, closes = practice.opening.opens, practice.opening.closes
     return f"{opens:%H:%M}-{closes:%H:%M}" if opens and closes else AUTOMATIC
 
@@ -159,13 +159,13 @@ def _days_or_never(days: float | None) -> str:
     return "never" if days is None else repr(days).removesuffix(".0")
 
 
-PRACTICE: Mapping[str, Word[Practice]] = {
+PRACTICE: Mapping[str, SettingWord[PracticeSettings]] = {
     "name": _practice("name", checks.text),
     "timezone": _practice("timezone", checks.timezone),
     "cap_include": _cap(
         "items",
-        lambda text, key: some_of(Item, text, key),
-        lambda chosen: in_order(Item, chosen),
+        lambda text, key: some_of(DisclosureItem, text, key),
+        lambda chosen: in_order(DisclosureItem, chosen),
     ),
     "cap_client_name": _cap("client_name", lambda text, key: one_of(ClientName, text, key)),
     "cap_masked_types": _cap("masked_types", types, listed),
@@ -176,7 +176,7 @@ PRACTICE: Mapping[str, Word[Practice]] = {
     ),
     "stale_days": _practice("stale_days", _stale_days, _days_or_never),
     "opening_days": _opening("days", _weekdays, _weekday_names),
-    "opening_hours": Word(put=_put_times, show=_times),
+    "opening_hours": SettingWord(put=_put_times, show=_times),
     "closed_on": _opening("closures", _closures, _closure_days),
     "activity_days": _practice(
         "activity_kept", _duration(timedelta(days=1), 3650), _in_units(timedelta(days=1))

@@ -14,7 +14,7 @@ from datetime import datetime
 from companion.domain.appointments import Practitioner, fold_name
 from companion.domain.errors import BadInput
 from companion.domain.palette import colours_fixed, free_colour
-from companion.domain.settings import Practice, PractitionerSettings, Settings, SyncChoices
+from companion.domain.settings import PracticeSettings, PractitionerSettings, Settings, SyncChoices
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.activity import note
@@ -225,10 +225,12 @@ class Practitioners:
         return after
 
     @allows(Action.PRACTICE)
-    async def edit_practice(self, edit_practice: Callable[[Practice], Practice]) -> Practice:
+    async def edit_practice(
+        self, edit_practice: Callable[[PracticeSettings], PracticeSettings]
+    ) -> PracticeSettings:
         """All or none. Raises BadInput. A new zone counts for people added later."""
 
-        seen: list[Practice] = []
+        seen: list[PracticeSettings] = []
 
         def edit(settings: Settings) -> Settings:
             seen[:] = [settings.practice]
@@ -270,10 +272,10 @@ class Practitioners:
         return formatting.show(self._settings.read().practice, _PRACTICE)
 
     @allows(Action.PRACTICE)
-    async def set_practice(self, values: Mapping[str, str]) -> Practice:
+    async def set_practice(self, values: Mapping[str, str]) -> PracticeSettings:
         """As `edit_practice`; BadInput's field is the key."""
 
-        def edit(practice: Practice) -> Practice:
+        def edit(practice: PracticeSettings) -> PracticeSettings:
             changed = formatting.change(practice, values, _PRACTICE)
             complete(changed.notices, PREFIX)
             return changed

@@ -31,10 +31,10 @@ from companion.services.sources.notes import SourceNotes
 from companion.services.sources.one_fetch import UnderWay
 from companion.services.sources.remote import (
     FetchAnswer,
-    Place,
     RemoteSource,
     RemoteSources,
     SourceKind,
+    SourcePlace,
 )
 from companion.services.sources.sources import read_anew, with_wishes
 from companion.services.workbooks import Cell, WorkbookReader
@@ -47,7 +47,7 @@ _OF_PEOPLE = frozenset({"practitioner", "same", "status"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class TypedPlace:
     """A place as somebody typed it; `secret` is empty where the one that is kept counts."""
 
     kind: str
@@ -61,7 +61,7 @@ class Trial:
 
     source: SourceSettings
     """As it would be kept."""
-    wanted: Wanted
+    wanted: TypedPlace
     answer: FetchAnswer
     files: AsyncExitStack
 
@@ -129,7 +129,7 @@ class FetchedSources:
     async def add(
         self,
         name: str,
-        wanted: Wanted,
+        wanted: TypedPlace,
         *,
         every: timedelta | None = None,
         mapping: str | None = None,
@@ -163,14 +163,14 @@ class FetchedSources:
         return after.sources[source.name]
 
     @allows(Action.PRACTICE)
-    def checked(self, name: str, wanted: Wanted) -> str:
+    def checked(self, name: str, wanted: TypedPlace) -> str:
         """The place in words, for a secret that was typed. Asks no network. Raises BadInput."""
         source_name(name)
         remote = self._remote(wanted.kind)
         return remote.check(filled(remote.kind, wanted.fields), wanted.secret).place
 
     @allows(Action.PRACTICE)
-    async def sample(self, name: str, wanted: Wanted) -> Sample:
+    async def sample(self, name: str, wanted: TypedPlace) -> Sample:
         """Its first rows; nothing is kept. Raises BadInput, SourceUnreachable."""
         _source, place = await self._as_kept(name, wanted, None)
         remote = self._remote(wanted.kind)
@@ -197,7 +197,7 @@ class FetchedSources:
     async def trial(
         self,
         name: str,
-        wanted: Wanted,
+        wanted: TypedPlace,
         *,
         every: timedelta | None = None,
         going: UnderWay | None = None,
@@ -273,8 +273,8 @@ class FetchedSources:
         self._fetching.stop(name)
 
     async def _as_kept(
-        self, name: str, wanted: Wanted, every: timedelta | None
-    ) -> tuple[SourceSettings, Place]:
+        self, name: str, wanted: TypedPlace, every: timedelta | None
+    ) -> tuple[SourceSettings, SourcePlace]:
         wanted_name = source_name(name)
         remote = self._remote(wanted.kind)
         before = self._settings.read().sources.get(wanted_name) or SourceSettings(name=wanted_name)

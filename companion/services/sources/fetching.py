@@ -44,9 +44,9 @@ from companion.services.sources.notes import Fetched, SourceNote, SourceNotes
 from companion.services.sources.one_fetch import UnderWay, fetched
 from companion.services.sources.remote import (
     FetchAnswer,
-    Place,
     RemoteSource,
     RemoteSources,
+    SourcePlace,
     Stopped,
 )
 from companion.services.sync.snapshot import NamedLocks
@@ -215,7 +215,7 @@ class Fetching:
     def asked(
         self,
         remote: RemoteSource,
-        place: Place,
+        place: SourcePlace,
         *,
         cursor: str = "",
         most: int | None = None,
@@ -350,7 +350,7 @@ class Fetching:
             name, lambda note: replace(note, fetched=replace(note.fetched, tried_at=now))
         )
 
-    async def _place_of(self, source: SourceSettings) -> tuple[RemoteSource, Place]:
+    async def _place_of(self, source: SourceSettings) -> tuple[RemoteSource, SourcePlace]:
         assert source.remote is not None  # noqa: S101 - as called
         kind, place = source.remote.kind, source.remote.place
         if kind not in self._remotes:
@@ -359,7 +359,8 @@ class Fetching:
                 "Install the version that it was added with, or a newer one.",
             )
         secret = await self.secret_of(source)
-        return self._remotes[kind], Place(place=place, secret=secret, fields=source.remote.fields)
+        fields = source.remote.fields
+        return self._remotes[kind], SourcePlace(place=place, secret=secret, fields=fields)
 
     def _whole_due(self, fetched: Fetched) -> bool:
         return fetched.whole_at is None or self._clock.now() - fetched.whole_at >= WHOLE_EVERY

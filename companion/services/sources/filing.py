@@ -12,7 +12,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from companion.services.ports import Clock
-from companion.services.sources.folders import Changed, Folder, Linked, Seen, apart
+from companion.services.sources.folders import Changed, Folder, Linked, SeenFile, apart
 
 AGAIN = 60.0
 """Seconds after which files that could not be moved are tried again."""
@@ -39,7 +39,7 @@ class Filing:
             "the link: the program makes a folder of its own."
         )
 
-    async def away(self, seen: Seen, into: str, zone: str, report: str = "") -> str:
+    async def away(self, seen: SeenFile, into: str, zone: str, report: str = "") -> str:
         """Its new place, named by the time in `zone`. Raises Changed, OSError."""
         stamp = f"{_local(self._clock, zone):%Y-%m-%d %H.%M.%S}"
         try:
@@ -53,7 +53,7 @@ class Filing:
         self._linked = ""
         return place
 
-    def watch(self, place: str, seen: Seen) -> None:
+    def watch(self, place: str, seen: SeenFile) -> None:
         """It was filed there just now."""
         self._filed[place] = (seen.name, seen.size, self._clock.monotonic() + GROWING)
 

@@ -41,7 +41,7 @@ _BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class SeenFile:
     """A file as it is in the folder; equal while no program writes to it."""
 
     name: str
@@ -69,13 +69,13 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def scan(self) -> list[Seen]:
+    def scan(self) -> list[SeenFile]:
         """The files dropped here, oldest first; none that is hidden, unfinished or a link."""
         with os.scandir(self.path) as entries:
             found = [_seen(each) for each in entries if is_dropped(each.name) and _is_file(each)]
         return sorted(found, key=lambda each: (each.changed, each.name))
 
-    def fetch(self, seen: Seen, copy: Path) -> str:
+    def fetch(self, seen: SeenFile, copy: Path) -> str:
         """Copy the file for this user alone; its SHA-256. Raises Changed when it is not, before
         and after, exactly as it was seen."""
         source = self.path / seen.name
@@ -90,7 +90,7 @@ class Folder:
         self._check_unchanged(seen)
         return digest.hexdigest()
 
-    def file_away(self, seen: Seen, into: str, stamp: str, report: str = "") -> str:
+    def file_away(self, seen: SeenFile, into: str, stamp: str, report: str = "") -> str:
         """Move the file below `into`, a report beside it; its new place, relative to the folder.
         Raises Changed when it has been written to meanwhile."""
         self._check_unchanged(seen)
@@ -118,10 +118,10 @@ class Folder:
         source.rename(_free(self.path, name, "") if wanted.exists() else wanted)
         source.with_name(source.name + REPORT).unlink(missing_ok=True)
 
-    def look(self, place: str) -> Seen:
+    def look(self, place: str) -> SeenFile:
         """One file, anywhere below the folder, as it is now."""
         status = self._own(place).stat(follow_symlinks=False)
-        return Seen(name=place, size=status.st_size, changed=status.st_mtime_ns)
+        return SeenFile(name=place, size=status.st_size, changed=status.st_mtime_ns)
 
     def others(self) -> list[str]:
         """Names of files here that are no exports, by their ending."""
@@ -144,7 +144,7 @@ class Folder:
             _check_no_link(path)
         return path / name
 
-    def _check_unchanged(self, seen: Seen) -> None:
+    def _check_unchanged(self, seen: SeenFile) -> None:
         if self.look(seen.name) != seen:
             raise Changed
 
@@ -175,9 +175,9 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
     return entry.is_file(follow_symlinks=False)
 
 
-def _seen(entry: os.DirEntry[str]) -> Seen:
+def _seen(entry: os.DirEntry[str]) -> SeenFile:
     status = entry.stat(follow_symlinks=False)
-    return Seen(name=entry.name, size=status.st_size, changed=status.st_mtime_ns)
+    return SeenFile(name=entry.name, size=status.st_size, changed=status.st_mtime_ns)
 
 
 def _free(folder: Path, name: str, stamp: str) -> Path:
@@ -193,7 +193,7 @@ def _free(folder: Path, name: str, stamp: str) -> Path:
 
 
 @asynccontextmanager
-async def spooled(folder: Folder, seen: Seen, spool: Path) -> AsyncIterator[tuple[Path, str]]:
+async def spooled(folder: Folder, seen: SeenFile, spool: Path) -> AsyncIterator[tuple[Path, str]]:
     """A private copy of a file, while it is needed, and its digest. Raises OSError, FileRefused,
     StoreError."""
     if seen.size > MOST_BYTES:

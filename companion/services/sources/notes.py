@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from companion.services.imports.questions import Choice, Question
+from companion.services.imports.questions import AnswerChoice, Question
 
 MOST_DONE = 2_000
 """Files listed as done of a folder whose files stay where they are; the oldest are dropped."""
@@ -230,7 +230,7 @@ def _question(raw: Mapping[str, Any]) -> Question:
         key=str(raw["key"]),
         about=str(raw["about"]),
         text=str(raw["text"]),
-        choices=tuple(Choice(value=e["value"], label=e["label"]) for e in raw["choices"]),
+        choices=tuple(AnswerChoice(value=e["value"], label=e["label"]) for e in raw["choices"]),
         guess=str(raw["guess"]),
         count=int(raw["count"]),
     )

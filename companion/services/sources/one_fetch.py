@@ -20,7 +20,13 @@ from companion.domain.errors import SourceTrouble, SourceUnreachable
 from companion.services.files import make_folder
 from companion.services.pools import SOURCES
 from companion.services.sources.folders import apart
-from companion.services.sources.remote import FetchAnswer, FetchRequest, Place, RemoteSource, Stop
+from companion.services.sources.remote import (
+    FetchAnswer,
+    FetchRequest,
+    RemoteSource,
+    SourcePlace,
+    Stop,
+)
 
 LONGEST = 1_800.0
 """Seconds for one fetch."""
@@ -45,7 +51,7 @@ class UnderWay:
 @asynccontextmanager
 async def fetched(
     remote: RemoteSource,
-    place: Place,
+    place: SourcePlace,
     *,
     spool: Path,
     timezone: str,

@@ -56,7 +56,7 @@ class SourceKind:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class SourcePlace:
     """Where a source fetches from, as typed by a person and then checked."""
 
     place: str
@@ -169,7 +169,7 @@ class RemoteSource(Protocol):
     @property
     def kind(self) -> SourceKind: ...
 
-    def check(self, fields: Mapping[str, str], secret: str) -> Place:
+    def check(self, fields: Mapping[str, str], secret: str) -> SourcePlace:
         """What was typed, without asking any network: all fields of the kind, trimmed, filled in
         as usual and one of their choices. Raises BadInput whose `field` is the field's name, or
         ``secret``; it does not repeat the secret."""

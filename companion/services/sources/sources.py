@@ -57,11 +57,6 @@ class SourceStatus:
         return self.note.trouble if self.automatic else ""
 
     @property
-    def silent(self) -> str:
-        """The same, also where the workstation that watches its folder is off, as at night."""
-        return self.failing or (self.watcher.absent if self.watcher is not None else "")
-
-    @property
     def lies_at(self) -> str:
         """Name of the other workstation in whose folder its waiting files lie; empty where they can
         be looked at here."""

@@ -36,7 +36,7 @@ from companion.services.sources.folders import (
     SET_ASIDE,
     Changed,
     Folder,
-    Seen,
+    SeenFile,
     apart,
     spooled,
 )
@@ -63,7 +63,7 @@ CAUSE = "folder"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Outcome:
+class _FileOutcome:
     """How one file ended."""
 
     into: str
@@ -80,7 +80,7 @@ class _Outcome:
 class _Candidate:
     """A file that is not dealt with."""
 
-    seen: Seen
+    seen: SeenFile
     since: float
     """Monotonic seconds: first seen just like this."""
     not_before: float = 0.0
@@ -99,7 +99,7 @@ class WatchedFolder:
         self._folder = Folder(path)
         self._note: SourceNote | None = None
         self._candidates: dict[str, _Candidate] = {}
-        self._scanning: asyncio.Task[list[Seen]] | None = None
+        self._scanning: asyncio.Task[list[SeenFile]] | None = None
         self._filing = Filing(self._folder, self._watching.clock)
 
     def close(self) -> None:
@@ -128,7 +128,7 @@ class WatchedFolder:
         await self._say_trouble(self._trouble())
         await self._file_what_stayed(source, found)
 
-    async def _scan(self) -> list[Seen]:
+    async def _scan(self) -> list[SeenFile]:
         """A share that has gone may not even answer: never two scans at a time."""
         if self._scanning is None:
             self._scanning = asyncio.create_task(apart(self._folder.scan, None))
@@ -138,7 +138,7 @@ class WatchedFolder:
         scanned, self._scanning = self._scanning, None
         return scanned.result()
 
-    def _ready(self, found: list[Seen]) -> list[Seen]:
+    def _ready(self, found: list[SeenFile]) -> list[SeenFile]:
         """Those that have not changed lately; oldest first."""
         now = self._watching.clock.monotonic()
         before, self._candidates = self._candidates, {}
@@ -155,7 +155,7 @@ class WatchedFolder:
                 ready.append(seen)
         return ready
 
-    def _dealt_with(self, seen: Seen) -> bool:
+    def _dealt_with(self, seen: SeenFile) -> bool:
         done = self._known.done.get(seen.name)
         return done is not None and (done.size, done.changed) == (seen.size, seen.changed)
 
@@ -165,7 +165,7 @@ class WatchedFolder:
 
     # ── one file ──────────────────────────────────────────────────────────────────────────────
 
-    async def _take(self, source: SourceSettings, seen: Seen) -> None:
+    async def _take(self, source: SourceSettings, seen: SeenFile) -> None:
         """Deal with one file, or leave it for a later look."""
         try:
             outcome = await self._outcome(source, seen)
@@ -180,7 +180,7 @@ class WatchedFolder:
             if outcome is not None:
                 await self._finish(source, seen, outcome)
 
-    async def _outcome(self, source: SourceSettings, seen: Seen) -> _Outcome | None:
+    async def _outcome(self, source: SourceSettings, seen: SeenFile) -> _FileOutcome | None:
         """None for one that is to be looked at again, or was dealt with before."""
         try:
             async with spooled(self._folder, seen, self._watching.spool) as (copy, digest):
@@ -196,7 +196,7 @@ class WatchedFolder:
                 return None
             return await self._of_no_use(seen, error)
 
-    def _is_old(self, seen: Seen, digest: str) -> bool:
+    def _is_old(self, seen: SeenFile, digest: str) -> bool:
         """Dealt with already, though its time or name is another now."""
         note = self._known
         if not any(each.digest == digest for each in note.done.values()):
@@ -207,12 +207,12 @@ class WatchedFolder:
         return not (again and age >= REPEATED)
 
     async def _import(
-        self, source: SourceSettings, seen: Seen, copy: Path, digest: str
-    ) -> _Outcome:
+        self, source: SourceSettings, seen: SeenFile, copy: Path, digest: str
+    ) -> _FileOutcome:
         watching = self._watching
         if await self._was_imported(seen, digest):
             result = "It was imported just before the program ended."
-            return _Outcome(into=IMPORTED, result=result, digest=digest, in_book=True)
+            return _FileOutcome(into=IMPORTED, result=result, digest=digest, in_book=True)
         preview = await watching.importing.preview(
             copy, source=source.name, snapshot=source.snapshot, file_name=seen.name
         )
@@ -226,7 +226,7 @@ class WatchedFolder:
         await self._change(lambda note: replace(note, begun=begun))
         report = await watching.importing.apply(preview, cause=CAUSE)
         if report.held:
-            return _Outcome(
+            return _FileOutcome(
                 into=SET_ASIDE,
                 result=report.why_held,
                 digest=digest,
@@ -234,7 +234,7 @@ class WatchedFolder:
                 questions=tuple(replace(each, example="") for each in report.questions),
                 report=held_report(self._name, seen.name, self._now_words(), report),
             )
-        return _Outcome(
+        return _FileOutcome(
             into=IMPORTED,
             result=counted(report),
             digest=digest,
@@ -242,7 +242,7 @@ class WatchedFolder:
             in_book=True,
         )
 
-    async def _was_imported(self, seen: Seen, digest: str) -> bool:
+    async def _was_imported(self, seen: SeenFile, digest: str) -> bool:
         """A crash came between the import of exactly this file and its filing."""
         begun = self._known.begun
         if begun is None or (begun.file, begun.digest) != (seen.name, digest):
@@ -253,18 +253,18 @@ class WatchedFolder:
             for each in records
         )
 
-    def _rows_report(self, seen: Seen, report: ImportReport) -> str:
+    def _rows_report(self, seen: SeenFile, report: ImportReport) -> str:
         if not report.rejected:
             return ""
         return rows_report(self._name, seen.name, self._now_words(), report.rejected)
 
     async def _of_no_use(
         self,
-        seen: Seen,
+        seen: SeenFile,
         error: CompanionError,
         preview: ImportPreview | None = None,
         digest: str = "",
-    ) -> _Outcome:
+    ) -> _FileOutcome:
         """Note it in the activity list, in words that hold nothing of the file."""
         what = "Its columns are of no layout we know." if _names_columns(error) else error.what
         text = f"A file for {self._name} could not be used: {what}"
@@ -272,7 +272,7 @@ class WatchedFolder:
             self._watching.activity, self._watching.clock, ActivityKind.ERROR, text, cause=CAUSE
         )
         rejected = preview.rejected if preview is not None else ()
-        return _Outcome(
+        return _FileOutcome(
             into=SET_ASIDE,
             result=error.what,
             digest=digest,
@@ -281,7 +281,7 @@ class WatchedFolder:
 
     # ── filing ────────────────────────────────────────────────────────────────────────────────
 
-    async def _finish(self, source: SourceSettings, seen: Seen, outcome: _Outcome) -> None:
+    async def _finish(self, source: SourceSettings, seen: SeenFile, outcome: _FileOutcome) -> None:
         """File it away, or remember it where it has to stay; and keep how it went."""
         place, changed = seen.name, False
         try:
@@ -320,7 +320,7 @@ class WatchedFolder:
         self._candidates.pop(seen.name, None)
         await self._change(edit)
 
-    async def _file_what_stayed(self, source: SourceSettings, found: list[Seen]) -> None:
+    async def _file_what_stayed(self, source: SourceSettings, found: list[SeenFile]) -> None:
         """Files that could not be moved when they were dealt with: now and then, again."""
         if source.leave_files or not self._filing.due():
             return
@@ -337,14 +337,14 @@ class WatchedFolder:
                     )
                 )
 
-    async def _remember(self, seen: Seen, digest: str) -> None:
+    async def _remember(self, seen: SeenFile, digest: str) -> None:
         done = Done(digest=digest, size=seen.size, changed=seen.changed)
         self._candidates.pop(seen.name, None)
         await self._change(lambda note: note.with_done(seen.name, done))
 
     # ── words and notes ───────────────────────────────────────────────────────────────────────
 
-    def _later(self, seen: Seen, seconds: float) -> None:
+    def _later(self, seen: SeenFile, seconds: float) -> None:
         candidate = self._candidates.get(seen.name)
         if candidate is not None:
             candidate.not_before = self._watching.clock.monotonic() + seconds

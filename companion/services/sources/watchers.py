@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from companion.domain.errors import StoreError
 from companion.domain.settings import SourceSettings
-from companion.services.ports import AlwaysHeld, Lease, Practice, Workstation
+from companion.services.ports import AlwaysHeld, Lease, Workstation, WorkstationRegistry
 from companion.services.workstations import Workstations
 
 NETWORK_PATH = "\\\\"
 """How the path of a share begins, which is the same on every workstation."""
+LONG_OFF = timedelta(days=1)
+"""A workstation is off overnight; after this somebody is told of the folders that it watches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,10 @@ class Watcher:
         if not self.name:
             return "The workstation that watched this folder has left the practice."
         return f"{self.name} is off: the folder is not watched." if self.off_since else ""
+
+    def missed(self, now: datetime) -> bool:
+        """Whether nobody will look at the folder, or has not for long."""
+        return not self.name or (self.off_since is not None and now - self.off_since > LONG_OFF)
 
     @property
     def remedy(self) -> str:
@@ -56,7 +62,7 @@ class Watchers:
     def __init__(
         self,
         *,
-        practice: Practice | None = None,
+        practice: WorkstationRegistry | None = None,
         lease: Lease | None = None,
         workstations: Callable[[], Awaitable[Workstations]] = _nobody,
     ) -> None:

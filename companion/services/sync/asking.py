@@ -1,4 +1,4 @@
-"""Asking: a person wants every calendar looked at now, whichever workstation keeps them."""
+"""SyncRequests: a person wants every calendar looked at now, whichever workstation keeps them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from companion.services.ports import Lease, Ledger, SettingsStore
 from companion.services.sync.worker import Worker
 
 
-class Asking:
+class SyncRequests:
     def __init__(
         self, *, worker: Worker, lease: Lease, ledger: Ledger, settings: SettingsStore
     ) -> None:

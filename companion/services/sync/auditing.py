@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from companion.domain.reconcile import EntryState
+from companion.domain.reconcile import LedgerEntryState
 from companion.domain.sync_state import Proof
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
@@ -50,9 +50,9 @@ class Auditing:
         calendar = calendar_of(record)
         async with self._syncing.calendar_turn(practitioner_id):
             rows = [
-                replace(entry, state=EntryState.PENDING, content_hash="")
+                replace(entry, state=LedgerEntryState.PENDING, content_hash="")
                 for entry in await self._ledger.entries(calendar)
-                if entry.state is EntryState.LEFT_OUT
+                if entry.state is LedgerEntryState.LEFT_OUT
             ]
             await self._ledger.write(calendar, put=rows)
         return len(rows)

@@ -22,7 +22,7 @@ from companion.domain.errors import (
     TransientError,
 )
 from companion.domain.events import CalendarEvent
-from companion.domain.reconcile import Delete, EntryState, Insert, ObservedEvent, Update
+from companion.domain.reconcile import Delete, Insert, LedgerEntryState, ObservedEvent, Update
 from companion.services.ports import Ledger, RemoteCalendar
 from companion.services.sync.one_writer import another_writer
 from companion.services.sync.pacing import Pacer, Urgency
@@ -83,9 +83,9 @@ class ConflictResolver:
     async def _vanished(self, step: WriteStep, action: Update) -> WriteStep | None:
         """A person deleted in Google what we were about to change, or our own delete, begun
         before the appointment came back, had reached Google."""
-        left_out = replace(action.entry, state=EntryState.LEFT_OUT)
+        left_out = replace(action.entry, state=LedgerEntryState.LEFT_OUT)
         again = self.target.put_back or not left_out.keeps_out(action.event)
-        if again or action.entry.state is EntryState.REMOVING:
+        if again or action.entry.state is LedgerEntryState.REMOVING:
             insert = Insert(event=action.event, generation=step.generation)
             return replace(self.queue.step(insert), urgency=step.urgency, tries=step.tries + 1)
         seen, generation = await self._later_generation(step)
@@ -127,7 +127,7 @@ class ConflictResolver:
     ) -> WriteStep | None:
         """Take a live event of ours as it is, and patch it where it differs."""
         fingerprint = seen.content.fingerprint
-        row = row_of(event, seen.event_id, generation, EntryState.OK)
+        row = row_of(event, seen.event_id, generation, LedgerEntryState.OK)
         adopted = replace(as_answered(row, seen), fingerprint=fingerprint)
         await self.ledger.write(self.target.calendar, put=[adopted])
         if fingerprint == event.fingerprint:

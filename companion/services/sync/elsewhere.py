@@ -33,7 +33,7 @@ class _Ours:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Theirs:
+class _OtherRun:
     progress: Progress
     run: str
     heard_at: float
@@ -55,7 +55,7 @@ class RunsElsewhere:
         self._publish = publish
         self._stop = stop
         self._ours: dict[str, _Ours] = {}
-        self._theirs: dict[str, _Theirs] = {}
+        self._theirs: dict[str, _OtherRun] = {}
         self._over = asyncio.Event()
         self._sending: asyncio.Task[None] | None = None
         self._listening: asyncio.Task[None] | None = None
@@ -132,7 +132,7 @@ class RunsElsewhere:
         practitioner_id = progress.practitioner_id
         known = self._theirs.get(practitioner_id)
         if progress.phase.running:
-            self._theirs[practitioner_id] = _Theirs(
+            self._theirs[practitioner_id] = _OtherRun(
                 progress=progress, run=run, heard_at=self._clock.monotonic()
             )
             self._publish(progress)

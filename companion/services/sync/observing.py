@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from companion.domain.event_keys import is_notice
-from companion.domain.keepers import Stamp
-from companion.domain.reconcile import EntryState, LedgerEntry, ObservedEvent
+from companion.domain.keepers import WriterStamp
+from companion.domain.reconcile import LedgerEntry, LedgerEntryState, ObservedEvent
 from companion.domain.window import SyncWindow
 from companion.services.ports import RemoteCalendar
 from companion.services.sync.pacing import Pacer, Urgency
@@ -44,7 +44,7 @@ class Observed:
 
     events: list[ObservedEvent] = field(default_factory=list)
     notices: list[ObservedEvent] = field(default_factory=list)
-    stamps: list[Stamp] = field(default_factory=list)
+    stamps: list[WriterStamp] = field(default_factory=list)
     """Of all that was listed, which is more than the window holds."""
 
 
@@ -85,7 +85,7 @@ class Observer:
         listed = {seen.event_id for seen in observed}
         found: list[ObservedEvent] = []
         for row in rows:
-            gone = row.state is EntryState.OK and row.event_id not in listed
+            gone = row.state is LedgerEntryState.OK and row.event_id not in listed
             if gone and not is_notice(row.key) and window.covers(row.begins, row.ends):
                 self.tally.api_calls += 1
                 async with self.pacer.calling(self.account, 1, Urgency.CORRECTION):

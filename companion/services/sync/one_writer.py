@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 
 from companion.domain.differences import when
 from companion.domain.errors import AnotherWriter, RequestRefused
-from companion.domain.keepers import Keeper, Stamp
-from companion.domain.reconcile import EntryState, ObservedEvent, SyncPlan, Update
+from companion.domain.keepers import Keeper, WriterStamp
+from companion.domain.reconcile import LedgerEntryState, ObservedEvent, SyncPlan, Update
 from companion.domain.settings import GoogleLink, PractitionerSettings, Settings
 from companion.domain.sync_state import SyncState, SyncTrouble
 from companion.services.activity import note
@@ -29,7 +29,7 @@ OVERLAP = timedelta(minutes=10)
 """Of two looks, since clocks differ."""
 
 
-def another_writer(stamp: Stamp, timezone: str) -> AnotherWriter:
+def another_writer(stamp: WriterStamp, timezone: str) -> AnotherWriter:
     last = f" (last on {when(stamp.moment, timezone)})" if stamp.moment else ""
     return AnotherWriter(
         f"Another computer writes to this Google calendar too{last}, so this one has stopped.",
@@ -41,10 +41,12 @@ def stopped(state: SyncState, timezone: str) -> AnotherWriter | None:
     """Why nothing is written from here, until a person decides."""
     if not state.overruled_by or state.claimed:
         return None
-    return another_writer(Stamp.parse(state.overruled_by), timezone)
+    return another_writer(WriterStamp.parse(state.overruled_by), timezone)
 
 
-def overruling(keeper: Keeper, state: SyncState, stamps: Sequence[Stamp]) -> Stamp | None:
+def overruling(
+    keeper: Keeper, state: SyncState, stamps: Sequence[WriterStamp]
+) -> WriterStamp | None:
     """The write by which another installation has ended our turn."""
     return None if state.others is None else keeper.overruled_by(stamps, state.others)
 
@@ -55,7 +57,7 @@ def begins(state: SyncState) -> bool:
 
 
 async def admit(
-    parts: SyncParts, record: PractitionerSettings, state: SyncState, stamps: Sequence[Stamp]
+    parts: SyncParts, record: PractitionerSettings, state: SyncState, stamps: Sequence[WriterStamp]
 ) -> tuple[Keeper, SyncState]:
     """As whom to write to a calendar that holds `stamps`. Raises AnotherWriter."""
     practitioner_id = record.practitioner.id
@@ -66,7 +68,9 @@ async def admit(
             raise another_writer(found, record.practitioner.timezone)
         return keeper, state
     theirs = [
-        each.term for each in (*stamps, Stamp.parse(state.overruled_by)) if not keeper.wrote(each)
+        each.term
+        for each in (*stamps, WriterStamp.parse(state.overruled_by))
+        if not keeper.wrote(each)
     ]
     term = max(keeper.term, max(theirs, default=0) + state.claimed)
     if term != keeper.term:
@@ -101,14 +105,14 @@ def stamped_anew(
     """The plan, with one event more where the other installation would not see our turn."""
     plan = snapshot.plan
     there = {each.event_id: each.stamp for each in observed}
-    theirs = (there.get(each.entry.event_id, Stamp()) for each in plan.deletes)
+    theirs = (there.get(each.entry.event_id, WriterStamp()) for each in plan.deletes)
     undone = any(each.writer and not keeper.wrote(each) for each in theirs)
     if plan.inserts or plan.updates or not (claimed or undone):
         return plan
     rows = {
         each.key: each
         for each in snapshot.entries
-        if each.state is EntryState.OK and each.event_id in there
+        if each.state is LedgerEntryState.OK and each.event_id in there
     }
     known = [event for event in snapshot.desired if event.key in rows]
     if not known:

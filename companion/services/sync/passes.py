@@ -19,7 +19,7 @@ from companion.domain.errors import BadInput, CompanionError
 from companion.domain.events import CalendarEvent
 from companion.domain.keepers import Keeper
 from companion.domain.practice_errors import Overtaken
-from companion.domain.reconcile import EntryState, ObservedEvent, SyncPlan, reconcile
+from companion.domain.reconcile import LedgerEntryState, ObservedEvent, SyncPlan, reconcile
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.sync_state import Proof, SyncState
 from companion.domain.window import SyncWindow
@@ -273,7 +273,7 @@ class Pass:
         """What Google no longer holds of these was removed by us, not by a person."""
         calendar = calendar_of(self._record)
         rows = [
-            replace(row, state=EntryState.REMOVING)
+            replace(row, state=LedgerEntryState.REMOVING)
             for row in await self._parts.ledger.entries(calendar)
             if row.key in state.late_removals
         ]

@@ -19,7 +19,7 @@ from companion.domain.errors import BadInput
 from companion.domain.event_keys import appointment_id_of, is_notice
 from companion.domain.events import CalendarEvent, project
 from companion.domain.reconcile import LedgerEntry, ObservedEvent, SyncPlan, reconcile
-from companion.domain.settings import Practice, PractitionerSettings, Settings
+from companion.domain.settings import PracticeSettings, PractitionerSettings, Settings
 from companion.domain.window import SyncWindow
 from companion.services.known_names import KnownNames
 from companion.services.pools import SYNC
@@ -101,7 +101,7 @@ class SyncSnapshot:
     """Everything one pass reads."""
 
     record: PractitionerSettings
-    practice: Practice
+    practice: PracticeSettings
     window: SyncWindow
     calendar: CalendarRef
     desired: Sequence[CalendarEvent]

@@ -17,9 +17,9 @@ from companion.domain.events import CalendarEvent
 from companion.domain.keepers import Keeper
 from companion.domain.reconcile import (
     Delete,
-    EntryState,
     Insert,
     LedgerEntry,
+    LedgerEntryState,
     ObservedEvent,
     SyncPlan,
     Update,
@@ -137,17 +137,19 @@ class WriteStep:
         """The row to be committed before the call."""
         action = self.action
         if isinstance(action, Insert):
-            return row_of(action.event, self.event_id(target), self.generation, EntryState.PENDING)
+            return row_of(
+                action.event, self.event_id(target), self.generation, LedgerEntryState.PENDING
+            )
         if isinstance(action, Delete):
-            return replace(action.entry, state=EntryState.REMOVING)
+            return replace(action.entry, state=LedgerEntryState.REMOVING)
         # Until the answer is known, the event may be at its old place or at its new one.
         begun = replace(
             action.entry,
-            state=EntryState.PENDING,
+            state=LedgerEntryState.PENDING,
             begins=min(action.entry.begins, action.event.begins),
             ends=max(action.entry.ends, action.event.ends),
         )
-        if action.entry.state is EntryState.REMOVING:  # Google may still have it
+        if action.entry.state is LedgerEntryState.REMOVING:  # Google may still have it
             return replace(begun, content_hash="")
         return begun
 
@@ -256,7 +258,9 @@ class Queue:
         return step.urgency, -stamp if step.urgency is Urgency.PAST else stamp, step.key
 
 
-def row_of(event: CalendarEvent, wanted: str, generation: int, state: EntryState) -> LedgerEntry:
+def row_of(
+    event: CalendarEvent, wanted: str, generation: int, state: LedgerEntryState
+) -> LedgerEntry:
     return LedgerEntry(
         key=event.key,
         event_id=wanted,

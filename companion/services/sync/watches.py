@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from companion.domain.settings import Practice, PractitionerSettings, Settings
+from companion.domain.settings import PracticeSettings, PractitionerSettings, Settings
 from companion.domain.sync_state import SyncState
 from companion.services.ports import Clock
 from companion.services.settings.documents import to_tables
@@ -27,7 +27,7 @@ class PassInput:
 
     revision: int
     record: PractitionerSettings
-    practice: Practice
+    practice: PracticeSettings
     day: date
     notice: datetime | None
     """Since when the book is out of date, as the calendar's notice shows it."""

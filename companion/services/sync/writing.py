@@ -29,7 +29,13 @@ from datetime import datetime
 
 from companion.domain.errors import CompanionError, EventGone, TransientError
 from companion.domain.practice_errors import Overtaken
-from companion.domain.reconcile import Delete, EntryState, LedgerEntry, ObservedEvent, SyncPlan
+from companion.domain.reconcile import (
+    Delete,
+    LedgerEntry,
+    LedgerEntryState,
+    ObservedEvent,
+    SyncPlan,
+)
 from companion.domain.window import SyncWindow
 from companion.services.ports import CalendarRef, Clock, Ledger, RemoteCalendar, Write, WriteAnswer
 from companion.services.sync.conflict_resolution import ConflictResolver
@@ -219,7 +225,7 @@ class PlanWriter:
                     self.tally.count(action, self.clock.now())
             elif isinstance(answer, ObservedEvent):
                 wanted = step.event_id(self.target)
-                row = row_of(action.event, wanted, step.generation, EntryState.OK)
+                row = row_of(action.event, wanted, step.generation, LedgerEntryState.OK)
                 put.append(as_answered(row, answer))
                 self.tally.count(action, self.clock.now())
         if put or drop:

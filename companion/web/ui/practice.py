@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from nicegui import ui
 
-from companion.domain.disclosure import ClientName, Item
+from companion.domain.disclosure import ClientName, DisclosureItem
 from companion.domain.errors import BadInput
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
@@ -94,7 +94,7 @@ def _privacy(site: Site) -> None:
         with box(tag="fieldset"):
             text("May be shown", tag="legend")
             with box("choices"):
-                ticks: dict[Item, ui.checkbox] = {
+                ticks: dict[DisclosureItem, ui.checkbox] = {
                     item: ui.checkbox(label, value=item in cap.items)
                     for item, label in ITEMS.items()
                 }

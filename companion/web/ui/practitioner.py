@@ -65,7 +65,7 @@ def create(site: Site) -> None:
                 back_link()
             page_head(record.practitioner.name)
             connecting = site.services.connecting
-            _Page(
+            _PractitionerPage(
                 site,
                 record,
                 delegates=await connecting.delegates(),
@@ -127,7 +127,7 @@ class _State:
             self._card.show(self._content(status))
 
 
-class _Page:
+class _PractitionerPage:
     def __init__(
         self, site: Site, record: PractitionerSettings, *, delegates: bool, signs_in: bool
     ) -> None:

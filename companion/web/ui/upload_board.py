@@ -41,7 +41,7 @@ BOARD_SECONDS = 3.0
 
 
 @dataclass(slots=True, kw_only=True)
-class _Outcome:
+class _UploadOutcome:
     """How an upload ended, in so far as the state does not say it."""
 
     did: str = ""
@@ -61,7 +61,7 @@ class UploadBoard:
         self._reading: asyncio.Task[None] | None = None
         self._uploads: dict[str, asyncio.Task[None]] = {}
         self._progress: dict[str, Progress] = {}
-        self._outcomes: dict[str, _Outcome] = {}
+        self._outcomes: dict[str, _UploadOutcome] = {}
         self._version = 0
         self._seen_board: Board | None = None
         self._seen_at = -1
@@ -205,7 +205,7 @@ class UploadBoard:
         self._version += 1
 
     async def _upload(self, practitioner_id: str, release: Held | None) -> None:
-        outcome = _Outcome()
+        outcome = _UploadOutcome()
         try:
             result = await self._services.uploads.run(
                 practitioner_id,
@@ -219,7 +219,7 @@ class UploadBoard:
             outcome.problem = as_companion_error(error)
         self._finish(practitioner_id, outcome)
 
-    def _finish(self, practitioner_id: str, outcome: _Outcome) -> None:
+    def _finish(self, practitioner_id: str, outcome: _UploadOutcome) -> None:
         self._progress.pop(practitioner_id, None)
         self._outcomes[practitioner_id] = outcome
         self._read_soon()
@@ -240,5 +240,5 @@ class UploadBoard:
         return next(found, None)
 
 
-def _of(written: PassResult) -> _Outcome:
-    return _Outcome(did=formatting.written(written))
+def _of(written: PassResult) -> _UploadOutcome:
+    return _UploadOutcome(did=formatting.written(written))

@@ -11,6 +11,7 @@ from nicegui import ui
 from companion.domain.errors import BadInput
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
+from companion.services.sources.watchers import LONG_OFF
 from companion.services.workstations import LONGEST_NAME, PATIENCE, clock_off
 from companion.web.ui import formatting
 from companion.web.ui.components.dialogs import dialog
@@ -32,7 +33,7 @@ from companion.web.ui.theme import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from companion.services.ports import Workstation
@@ -42,6 +43,14 @@ PATH = "/practice/workstations"
 LOOK_SECONDS = 1.0
 KEEP, RENAME, FORGET = "Make this one keep the calendars", "Rename", "Forget this workstation"
 MAKE = "python run.py practice create --database postgresql://USER:PASSWORD@SERVER/DATABASE"
+WATCH = (
+    "On a workstation that sees the folder press “Watch it from here” on the page Import, Sources, "
+    "or choose another folder there."
+)
+NOBODY = (
+    "It watches the folder of {}, so nothing arrives from there: watch it from another one "
+    "(Import, Sources)."
+)
 JOIN = "python run.py practice join --database postgresql://USER:PASSWORD@SERVER/DATABASE"
 
 
@@ -123,17 +132,45 @@ class _Workstations:
 
     def _draw(self, seen: Workstations, keeping: Keeping | None) -> None:
         now, zone = self._site.services.clock.now(), self._site.timezone
+        watched = self._watched()
         lines = [(each, _facts(each, zone, now, away=seen.away)) for each in seen.all]
         self._follow(seen)
-        shown = (lines, keeping, seen.newest, self._taking_over, seen.known_until)
+        shown = (lines, keeping, seen.newest, self._taking_over, seen.known_until, watched)
         if shown == self._shown:
             return
         self._shown = shown
         self._draw_note(seen, keeping)
+        if not seen.away:
+            self._draw_unwatched(seen, watched)
         self._list.clear()
         with self._list:
             for each, facts in lines:
-                self._line(seen, each, facts)
+                troubles = [] if seen.away else _troubles(seen, each)
+                if not seen.away and not each.on and now - each.seen_at > LONG_OFF:
+                    troubles += [NOBODY.format(name) for name in watched.get(each.id, ())]
+                self._line(seen, each, facts, troubles)
+
+    def _watched(self) -> dict[str, list[str]]:
+        """Names of the sources whose folder it watches, by id of the workstation."""
+        found: dict[str, list[str]] = {}
+        for each in self._site.services.settings.read().sources.values():
+            if each.folder and each.workstation:
+                found.setdefault(each.workstation, []).append(each.name)
+        return found
+
+    def _draw_unwatched(self, seen: Workstations, watched: Mapping[str, list[str]]) -> None:
+        known = {each.id for each in seen.all}
+        with self._note:
+            for name in (each for key in watched.keys() - known for each in watched[key]):
+                with notice("warn"):
+                    text(f"Nobody watches the folder of {name}.", "strong")
+                    text(f"Its workstation has left the practice. {WATCH}")
+                    self._to_sources()
+
+    def _to_sources(self) -> None:
+        if self._site.may(Action.IMPORT):
+            with box("actions"):
+                link_button("Look at the sources", "/sources", icon="folder_open")
 
     # ── a take-over, as it happens ────────────────────────────────────────────────────────────
 
@@ -174,7 +211,7 @@ class _Workstations:
 
     # ── one of them ───────────────────────────────────────────────────────────────────────────
 
-    def _line(self, seen: Workstations, each: Workstation, facts: str) -> None:
+    def _line(self, seen: Workstations, each: Workstation, facts: str, troubles: list[str]) -> None:
         with box("lines__line", tag="li"):
             with box("lines__words"):
                 with box("stations__name"):
@@ -184,7 +221,7 @@ class _Workstations:
                     if each.id == seen.this_one:
                         badge("This one", "info")
                 text(facts, "soft small")
-                for trouble in () if seen.away else _troubles(seen, each):
+                for trouble in troubles:
                     text(trouble, "stations__trouble small")
             if self._changes and not seen.away:
                 with box("actions stations__buttons"):
@@ -249,6 +286,10 @@ class _Workstations:
                 "started again stops and says so, until somebody joins it anew. If somebody else "
                 "has it now, change the database's password too."
             )
+            if names := self._watched().get(each.id):
+                with notice("warn"):
+                    text(f"It alone watches the folder of {', '.join(names)}.", "strong")
+                    text(f"Nothing will arrive from there any more. {WATCH}")
 
             async def go() -> None:
                 await self._shared.forget(each.id)

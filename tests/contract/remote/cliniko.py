@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from companion.adapters.sources.cliniko import ClinikoSource
 from companion.domain.errors import SourceTrouble
-from companion.sandbox.cliniko.account import Record, SimulatedAccount
+from companion.sandbox.cliniko.account import ClinikoRecord, SimulatedClinikoAccount
 from companion.sandbox.cliniko.sample import fill
 from companion.sandbox.cliniko.service import KEY, ClinikoService
 from companion.sandbox.sockets import ServerThread
@@ -39,7 +39,7 @@ class ClinikoHarness(RemoteHarness):
     fields: Mapping[str, str] = {"contact": "desk@banksia.example"}
 
     def __init__(self, setting: Setting) -> None:
-        self._account = SimulatedAccount(now=setting.now)
+        self._account = SimulatedClinikoAccount(now=setting.now)
         self._service = ClinikoService(self._account)
         self._server = ServerThread(self._service, "simulated-cliniko")
         url = self._server.base_url
@@ -54,7 +54,7 @@ class ClinikoHarness(RemoteHarness):
         self._type = self._account.add_type("Follow-up")
         self._clients: dict[str, int] = {}
         self._known: dict[str, tuple[Booked, int]] = {}
-        self._aside: dict[int, Record] | None = None
+        self._aside: dict[int, ClinikoRecord] | None = None
 
     def put(self, booked: Sequence[Booked]) -> None:
         account = self._account

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from companion.adapters.sources.fhir.source import FhirSource
 from companion.domain.errors import SourceTrouble
-from companion.sandbox.fhir.service import BASE, FhirService, Policy
+from companion.sandbox.fhir.service import BASE, FhirPolicy, FhirService
 from companion.sandbox.fhir.store import FhirStore, Resource, appointment, fill
 from companion.sandbox.sockets import ServerThread
 from tests.contract.remote.harness import PRACTITIONER, Booked, RemoteHarness, Setting, Switched
@@ -37,7 +37,7 @@ class FhirHarness(RemoteHarness):
 
     def __init__(self, setting: Setting) -> None:
         self._store = FhirStore(setting.now)
-        policy = Policy(tokens=frozenset({self.secret}), page=50)
+        policy = FhirPolicy(tokens=frozenset({self.secret}), page=50)
         self._service = FhirService(self._store, policy=policy)
         self._server = ServerThread(self._service, "simulated-fhir")
         self.fields = {"address": self._server.base_url + BASE}

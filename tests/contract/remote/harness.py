@@ -16,8 +16,8 @@ from typing import ClassVar
 from companion.domain.errors import CompanionError, SourceTrouble
 from companion.services.imports.importing import ImportReport
 from companion.services.imports.questions import Answers
-from companion.services.sources.fetched_sources import Wanted
-from companion.services.sources.remote import FetchAnswer, FetchRequest, Place, RemoteSource
+from companion.services.sources.fetched_sources import TypedPlace
+from companion.services.sources.remote import FetchAnswer, FetchRequest, RemoteSource, SourcePlace
 from tests.fakes.services import FakeApplication
 
 NAME = "books"
@@ -106,7 +106,7 @@ class Switched:
         self.in_a_hurry = False
         self.kind = usual.kind
 
-    def check(self, fields: Mapping[str, str], secret: str) -> Place:
+    def check(self, fields: Mapping[str, str], secret: str) -> SourcePlace:
         return self.usual.check(fields, secret)
 
     def fetch(self, request: FetchRequest) -> FetchAnswer:
@@ -127,7 +127,7 @@ class RemoteHarness(Harness):
         """The next request gets no answer; set when it has come."""
 
     async def open(self, application: FakeApplication) -> None:
-        wanted = Wanted(kind=self.source.kind.name, secret=self.secret, fields=self.fields)
+        wanted = TypedPlace(kind=self.source.kind.name, secret=self.secret, fields=self.fields)
         await application.services.fetched_sources.add(NAME, wanted)
 
     async def fetch(self, application: FakeApplication, answers: Answers | None = None) -> Came:

@@ -41,9 +41,9 @@ from companion.domain.errors import BadInput, SourceTrouble, SourceUnreachable
 from companion.services.sources.remote import (
     FetchAnswer,
     FetchRequest,
-    Place,
     SourceField,
     SourceKind,
+    SourcePlace,
 )
 from companion.services.sources.rows_file import RowsFile
 
@@ -100,13 +100,15 @@ class DatabaseSource:
         self._row_limit = row_limit
         self._size_limit = size_limit
 
-    def check(self, fields: Mapping[str, str], secret: str) -> Place:
+    def check(self, fields: Mapping[str, str], secret: str) -> SourcePlace:
         system, url = read_address(secret)
         query = fields.get("query", "").strip()
         system.check(read_statement(query, system.grammar))
         if system.missing():
             raise installing(system)
-        return Place(place=place_of(system, url), secret=secret.strip(), fields={"query": query})
+        return SourcePlace(
+            place=place_of(system, url), secret=secret.strip(), fields={"query": query}
+        )
 
     def fetch(self, request: FetchRequest) -> FetchAnswer:
         system, url = read_address(request.secret)

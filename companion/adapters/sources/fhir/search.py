@@ -29,7 +29,7 @@ from companion.adapters.sources.fhir.resources import (
     slim_appointment,
     slim_named,
 )
-from companion.adapters.sources.fhir.server import FhirServer, Refused, link
+from companion.adapters.sources.fhir.server import FhirRefusal, FhirServer, link
 from companion.domain.errors import SourceTrouble, SourceUnreachable
 from companion.services.sources.remote import FetchRequest
 
@@ -68,7 +68,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class SearchScope:
     since: date
     """Appointments from this day on."""
     updated: datetime | None
@@ -104,7 +104,7 @@ class AppointmentSearch:
         self._known = known
         self._request = request
 
-    def into(self, file: ResourcesFile, wanted: Wanted) -> Found:
+    def into(self, file: ResourcesFile, wanted: SearchScope) -> Found:
         """Raises Expired, SourceUnreachable, Stopped."""
         bundle, answer, url, level = self._first(wanted)
         at = _clock_of(answer, self._request.now)
@@ -144,14 +144,14 @@ class AppointmentSearch:
 
     # ── pages ─────────────────────────────────────────────────────────────────────────────────
 
-    def _first(self, wanted: Wanted) -> tuple[Resource, HttpAnswer, str, frozenset[str]]:
+    def _first(self, wanted: SearchScope) -> tuple[Resource, HttpAnswer, str, frozenset[str]]:
         """The first page, of the fullest search that the server understands."""
         place, level = self._known.level, LEVELS[self._known.level]
         while True:
             url = self._server.address(f"Appointment?{self._query(wanted, level)}")
             try:
                 bundle, answer = self._server.get(url)
-            except Refused as refused:
+            except FhirRefusal as refused:
                 lower = place + 1
                 if wanted.updated is None and lower == LEVELS.index(frozenset({DATE})):
                     lower += 1  # it was not asked for by _lastUpdated
@@ -170,7 +170,7 @@ class AppointmentSearch:
             self._known.level = place
             return bundle, answer, url, level
 
-    def _query(self, wanted: Wanted, level: frozenset[str]) -> str:
+    def _query(self, wanted: SearchScope, level: frozenset[str]) -> str:
         count = min(PAGE, self._request.most or PAGE)
         parts = [("_count", str(count)), *wanted.more]
         if DATE in level:
@@ -184,7 +184,7 @@ class AppointmentSearch:
     def _page(self, url: str) -> Resource:
         try:
             return self._server.get(url)[0]
-        except Refused as refused:
+        except FhirRefusal as refused:
             if refused.status in {404, 410}:
                 raise Expired from None
             raise refused.error from None
@@ -250,7 +250,7 @@ class AppointmentSearch:
                 if not url:
                     break
                 bundle = self._server.get(url)[0]
-        except Refused as refused:
+        except FhirRefusal as refused:
             if not refused.of_the_search:
                 raise refused.error from None
             self._known.by_id = False
@@ -263,7 +263,7 @@ class AppointmentSearch:
         self._request.stop.check()
         try:
             resource = self._server.get(self._server.address(f"{kind}/{number}"))[0]
-        except Refused as refused:
+        except FhirRefusal as refused:
             if refused.status not in {403, 404, 410}:
                 raise refused.error from None
             self._known.names[f"{kind}/{number}"] = {}

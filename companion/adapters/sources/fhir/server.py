@@ -31,43 +31,43 @@ Resource = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Meaning:
+class _StatusMeaning:
     what: str
     remedy: str
     reason: SourceTrouble
 
 
-_SIGN_IN = _Meaning(
+_SIGN_IN = _StatusMeaning(
     what="does not accept what it was given to sign in with",
     remedy="Give the token or the private key of this source again.",
     reason=SourceTrouble.CREDENTIALS,
 )
-_NOT_ALLOWED = _Meaning(
+_NOT_ALLOWED = _StatusMeaning(
     what="does not let this program read appointments",
     remedy="Ask whoever runs it for the right to read appointments and their people.",
     reason=SourceTrouble.CREDENTIALS,
 )
-_BUSY = _Meaning(
+_BUSY = _StatusMeaning(
     what="asks for patience",
     remedy="It is tried again by itself.",
     reason=SourceTrouble.PATIENCE,
 )
-_MISSING = _Meaning(
+_MISSING = _StatusMeaning(
     what="has no appointments under this address",
     remedy="Check the address: it ends before “/Appointment”, often with “/fhir” or “/R4”.",
     reason=SourceTrouble.NOT_THERE,
 )
-_SEARCH = _Meaning(
+_SEARCH = _StatusMeaning(
     what="does not understand the search for appointments",
     remedy="Check the source's own search parameters, if it has any; else ask whoever runs it.",
     reason=SourceTrouble.UNREADABLE,
 )
-_COSTLY = _Meaning(
+_COSTLY = _StatusMeaning(
     what="finds the search for appointments too large",
     remedy="Let it go fewer days back.",
     reason=SourceTrouble.LARGE,
 )
-_SLOW = _Meaning(
+_SLOW = _StatusMeaning(
     what="took too long over the search",
     remedy="It is tried again by itself.",
     reason=SourceTrouble.SLOW,
@@ -87,7 +87,7 @@ _STATUSES = {
 }  # fmt: skip
 
 
-class Refused(Exception):
+class FhirRefusal(Exception):
     """An answer that is no success; `error` is what a person is told."""
 
     def __init__(self, status: int, error: SourceUnreachable) -> None:
@@ -141,10 +141,10 @@ class FhirServer:
         return found
 
     def get(self, url: str) -> tuple[Resource, HttpAnswer]:
-        """A resource. Raises Refused, SourceUnreachable, Stopped."""
+        """A resource. Raises FhirRefusal, SourceUnreachable, Stopped."""
         answer = self._asked(url)
         if not answer.ok:
-            raise Refused(answer.status, self._explained(answer))
+            raise FhirRefusal(answer.status, self._explained(answer))
         try:
             found = json.loads(answer.content)
         except (ValueError, RecursionError):
@@ -158,7 +158,7 @@ class FhirServer:
             )
         outcome = next(_errors(found), None)
         if outcome is not None:
-            raise Refused(400, self._explained(answer, outcome))
+            raise FhirRefusal(400, self._explained(answer, outcome))
         return found, answer
 
     def _asked(self, url: str) -> HttpAnswer:

@@ -1,4 +1,4 @@
-"""Tokens: signing in to FHIR servers as SMART's backend services do.
+"""FhirTokens: signing in to FHIR servers as SMART's backend services do.
 
     {base}/.well-known/smart-configuration ─▶ token endpoint
     an assertion, signed with our key, for five minutes at most and once only ─▶ an access token
@@ -50,7 +50,7 @@ class Client:
     scope: str = SCOPES
 
 
-class Tokens:
+class FhirTokens:
     """Of one process; several threads share it."""
 
     def __init__(

@@ -25,19 +25,19 @@ from companion.adapters.sources.fhir.search import (
     Expired,
     Found,
     Known,
-    Wanted,
+    SearchScope,
 )
 from companion.adapters.sources.fhir.server import PATIENCE, FhirServer
-from companion.adapters.sources.fhir.sign_in import SCOPES, Client, Tokens
+from companion.adapters.sources.fhir.sign_in import SCOPES, Client, FhirTokens
 from companion.adapters.sources.web import SourceWeb
 from companion.domain.errors import BadInput, SourceTrouble, SourceUnreachable
 from companion.services.sources.addresses import is_this_computer
 from companion.services.sources.remote import (
     FetchAnswer,
     FetchRequest,
-    Place,
     SourceField,
     SourceKind,
+    SourcePlace,
 )
 
 DAYS_BACK = 31
@@ -112,11 +112,11 @@ class FhirSource:
         asks for it. `now`: by which it signs in."""
         self._limits = limits or {}
         self._patience = patience
-        self._tokens = Tokens(now=now)
+        self._tokens = FhirTokens(now=now)
         self._known: dict[str, Known] = {}
         self._lock = threading.Lock()
 
-    def check(self, fields: Mapping[str, str], secret: str) -> Place:
+    def check(self, fields: Mapping[str, str], secret: str) -> SourcePlace:
         base = read_base(fields.get("address", ""))
         given = {name: fields.get(name, "").strip() for name in _NAMES}
         secret = secret.strip()
@@ -140,7 +140,7 @@ class FhirSource:
         if not (days.isascii() and days.isdecimal() and int(days) <= 730):
             raise BadInput("Choose 0 to 730 days back.", field="days_back")
         kept = {**given, "address": base, "days_back": str(int(days))}
-        return Place(
+        return SourcePlace(
             place=_host_of(base),
             secret=secret,
             fields={name: value for name, value in kept.items() if value},
@@ -156,7 +156,7 @@ class FhirSource:
         if updated is None:  # somebody may have another name by now, the server learnt something
             known.names.clear()
             known.level, known.by_id = 0, True
-        wanted = Wanted(
+        wanted = SearchScope(
             since=(request.now.astimezone(zone) - back).date(),
             updated=updated,
             seen=seen,
@@ -204,7 +204,7 @@ _NAMES = tuple(each.name for each in KIND.fields)
 
 
 def _searched(
-    search: AppointmentSearch, wanted: Wanted, request: FetchRequest
+    search: AppointmentSearch, wanted: SearchScope, request: FetchRequest
 ) -> tuple[ResourcesFile, Found]:
     """A search whose pages run out of time is begun anew, once."""
     for last in (False, True):

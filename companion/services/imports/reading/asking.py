@@ -1,6 +1,6 @@
 """Asking: what to read on with where a file leaves something open.
 
-`Asking.settle` gives the answer that was given, or the question's own guess, and keeps the
+`AskedQuestions.settle` gives the answer that was given, or the question's own guess, and keeps the
 question. So one reading finds every question, and a preview can be shown under the guesses.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from companion.domain.errors import BadInput
-from companion.services.imports.questions import Choice, Question, folded_key
+from companion.services.imports.questions import AnswerChoice, Question, folded_key
 
 NONE = "none"
 BOOKED = "booked"
@@ -36,12 +36,12 @@ _ALLOWED: Mapping[str, Sequence[str] | None] = {
 """Kinds of questions, and their answers where these do not depend on the file."""
 
 
-def plain_choices(*values: str) -> tuple[Choice, ...]:
-    return tuple(Choice(value=each) for each in values)
+def plain_choices(*values: str) -> tuple[AnswerChoice, ...]:
+    return tuple(AnswerChoice(value=each) for each in values)
 
 
 @dataclass(slots=True)
-class Asking:
+class AskedQuestions:
     given: Mapping[str, str] = field(default_factory=dict)
     """By key; a word or name in a key is compared without regard to case and spaces."""
     asked: dict[str, Question] = field(default_factory=dict)
@@ -76,7 +76,7 @@ def _offers(question: Question, answer: str) -> bool:
     return any(_means(each, answer) for each in question.choices)
 
 
-def _means(choice: Choice, answer: str) -> bool:
+def _means(choice: AnswerChoice, answer: str) -> bool:
     return answer.casefold() in {choice.value.casefold(), choice.label.casefold()}
 
 

@@ -14,8 +14,8 @@ from collections.abc import Collection, Sequence
 from companion.services.imports.cells import read_line
 from companion.services.imports.layouts import FIELDS
 from companion.services.imports.layouts.software import Software
-from companion.services.imports.questions import Choice, Question
-from companion.services.imports.reading.asking import NONE, Asking, plain_choices
+from companion.services.imports.questions import AnswerChoice, Question
+from companion.services.imports.reading.asking import NONE, AskedQuestions, plain_choices
 from companion.services.imports.reading.columns import (
     CLOCK,
     DAY,
@@ -30,7 +30,7 @@ from companion.services.imports.reading.headings import SURE, squeezed
 from companion.services.imports.reading.kinds import fits
 from companion.services.imports.reading.names import person_key
 
-_NONE_OF_THEM = Choice(value=NONE, label="None of them")
+_NONE_OF_THEM = AnswerChoice(value=NONE, label="None of them")
 _PLAIN_FIELDS = (
     "id", "client_id", "client_first_name", "client_last_name", "client_name", "kind", "type",
     "meeting_type", "title", "all_day", "location", "visit_address", "telehealth_link", "show_as",
@@ -44,7 +44,7 @@ _NEEDS_KNOWN_WORDS = frozenset(
 
 def assign(
     columns: Sequence[Column],
-    asking: Asking,
+    asking: AskedQuestions,
     *,
     software: Software | None = None,
     people: Collection[str] = (),
@@ -68,7 +68,7 @@ def assign(
 
 class _Assigning:
     def __init__(
-        self, columns: Sequence[Column], asking: Asking, people: Collection[str], rows: int
+        self, columns: Sequence[Column], asking: AskedQuestions, people: Collection[str], rows: int
     ) -> None:
         self._columns = columns
         self._asking = asking
@@ -154,7 +154,7 @@ class _Assigning:
     def _ask(
         self, name: str, options: Sequence[Column], guess: Column | None, what: str
     ) -> Column | None:
-        listed = [Choice(value=each.heading.text) for each in options]
+        listed = [AnswerChoice(value=each.heading.text) for each in options]
         question = Question(
             key=f"column:{name}",
             about=what,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from companion.domain.errors import BadInput
 from companion.services.imports.cells import read_line
 from companion.services.imports.mappings import headings_of_mapping
-from companion.services.imports.questions import Choice, Question
-from companion.services.imports.reading.asking import Asking, plain_choices
+from companion.services.imports.questions import AnswerChoice, Question
+from companion.services.imports.reading.asking import AskedQuestions, plain_choices
 from companion.services.imports.reading.grid import Grid
 from companion.services.imports.reading.printed_lists import complete_rows
 from companion.services.imports.reading.results import Setting
@@ -14,7 +14,7 @@ from companion.services.imports.reading.sheets import grid_of
 from companion.services.workbooks import Workbook
 
 
-def choose_grid(workbook: Workbook, setting: Setting, asking: Asking) -> Grid | None:
+def choose_grid(workbook: Workbook, setting: Setting, asking: AskedQuestions) -> Grid | None:
     expected = headings_of_mapping(setting.mapping) if setting.mapping else frozenset[str]()
     row = asking.answer("header_row")
     wanted = int(row) if row and row.isdecimal() else None
@@ -44,7 +44,7 @@ def _commas(words: str) -> str:
     return ", ".join(map(str.strip, words.split(",")))
 
 
-def _ask_where(grid: Grid, asking: Asking) -> None:
+def _ask_where(grid: Grid, asking: AskedQuestions) -> None:
     """Which row and which sheets: read as found, and asked. What is answered was obeyed."""
     if grid.header_rows:
         asking.note(
@@ -53,7 +53,7 @@ def _ask_where(grid: Grid, asking: Asking) -> None:
                 about="the names of the columns",
                 text="Which row of the file holds the names of the columns?",
                 choices=tuple(
-                    Choice(value=str(number), label=f"Row {number}: {read_line(words, 60)}")
+                    AnswerChoice(value=str(number), label=f"Row {number}: {read_line(words, 60)}")
                     for number, words in grid.header_rows.items()
                 ),
                 guess=str(next(iter(grid.header_rows))),

@@ -11,8 +11,8 @@ import re
 from dataclasses import replace
 
 from companion.services.imports.layouts import Layout
-from companion.services.imports.questions import Choice, Question
-from companion.services.imports.reading.asking import Asking
+from companion.services.imports.questions import AnswerChoice, Question
+from companion.services.imports.reading.asking import AskedQuestions
 from companion.services.imports.reading.grid import Grid, GridRow
 from companion.services.workbooks import Cell
 
@@ -23,7 +23,7 @@ _NIGHT = range(1, 7)
 _MORNING = range(7, 13)
 
 
-def with_half_days(layout: Layout, grid: Grid, asking: Asking) -> None:
+def with_half_days(layout: Layout, grid: Grid, asking: AskedQuestions) -> None:
     """Puts PM behind the times of `grid` that are in the afternoon."""
     start = layout.columns.get("time", layout.columns.get("start"))
     ends = {layout.columns[each] for each in ("end_time", "end") if each in layout.columns}
@@ -51,8 +51,8 @@ def with_half_days(layout: Layout, grid: Grid, asking: Asking) -> None:
             about=f"times such as {early[0]}",
             text=f"The times do not say AM or PM. Is {early[0]} in the afternoon?",
             choices=(
-                Choice(value="12", label="Yes, in the afternoon"),
-                Choice(value="24", label="No, at night"),
+                AnswerChoice(value="12", label="Yes, in the afternoon"),
+                AnswerChoice(value="24", label="No, at night"),
             ),
             guess="12",
             count=len(early),

@@ -16,7 +16,7 @@ from zoneinfo import available_timezones
 
 from companion.services.imports.cells import CellError, read_line
 from companion.services.imports.lengths import plain_number, worded_length
-from companion.services.imports.moments import EXCEL_EPOCH, DateOrder, Stamp, read_stamp
+from companion.services.imports.moments import EXCEL_EPOCH, CellMoment, DateOrder, read_stamp
 from companion.services.imports.reading.names import TITLES
 from companion.services.imports.reading.statuses import is_known_status
 
@@ -40,7 +40,7 @@ _FOLDED_ZONES = frozenset(each.casefold() for each in available_timezones())
 class Kind:
     """What one value may be."""
 
-    stamp: Stamp | None = None
+    stamp: CellMoment | None = None
     number: float | None = None
     length: bool = False
     yes_no: bool = False
@@ -140,7 +140,7 @@ def kind_of(value: object) -> Kind:
             scientific=isinstance(value, float) and value >= 1e15,
         )
     if isinstance(value, timedelta):
-        return Kind(stamp=Stamp(clock=0), length=True)
+        return Kind(stamp=CellMoment(clock=0), length=True)
     if isinstance(value, datetime | date | time):
         return Kind(stamp=_stamp(value), length=isinstance(value, time))
     return Kind()
@@ -169,7 +169,7 @@ def _kind_of_text(text: str) -> Kind:
     )
 
 
-def _stamp(value: object) -> Stamp | None:
+def _stamp(value: object) -> CellMoment | None:
     for order in (DateOrder.DMY, DateOrder.MDY, DateOrder.YMD):
         try:
             return read_stamp(value, order, EXCEL_EPOCH)

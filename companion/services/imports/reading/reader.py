@@ -23,9 +23,9 @@ from companion.services.imports.file_reading import Table, read_drafts
 from companion.services.imports.layouts import Layout, Words
 from companion.services.imports.layouts.software import Software, candidates
 from companion.services.imports.mappings import bind_mapping, mapping_of
-from companion.services.imports.questions import Choice, Question
+from companion.services.imports.questions import AnswerChoice, Question
 from companion.services.imports.reading import values
-from companion.services.imports.reading.asking import EVERYBODY, Asking
+from companion.services.imports.reading.asking import EVERYBODY, AskedQuestions
 from companion.services.imports.reading.columns import Assignment, Column
 from companion.services.imports.reading.fields import assign
 from companion.services.imports.reading.grid import SECTION, SHEET, Grid
@@ -50,12 +50,12 @@ from companion.services.workbooks import Workbook
 
 def read_workbook(workbook: Workbook, setting: Setting) -> Reading:
     """Raises BadInput: no table, a wrong answer, a mapping that does not fit, spoilt ids."""
-    asking = Asking(setting.answers)
+    asking = AskedQuestions(setting.answers)
     grid = choose_grid(workbook, setting, asking)
     if grid is None:
         return _nothing(workbook, asking)
     columns = _columns(grid)
-    layout, software = _bound(grid, columns, Asking(setting.answers), setting)
+    layout, software = _bound(grid, columns, AskedQuestions(setting.answers), setting)
     starts = [layout.columns[each] for each in ("start", "date") if each in layout.columns]
     if separate_footers(grid, starts):
         columns = _columns(grid)
@@ -102,7 +102,7 @@ def read_workbook(workbook: Workbook, setting: Setting) -> Reading:
     )
 
 
-def _nothing(workbook: Workbook, asking: Asking) -> Reading:
+def _nothing(workbook: Workbook, asking: AskedQuestions) -> Reading:
     """A file without any table: empty, or not of rows at all."""
     rows = sum(len(each.rows) for each in workbook.sheets)
     damaged = any(each.damaged for each in workbook.sheets)
@@ -144,7 +144,7 @@ def _columns(grid: Grid) -> list[Column]:
 
 
 def _bound(
-    grid: Grid, columns: Sequence[Column], asking: Asking, setting: Setting
+    grid: Grid, columns: Sequence[Column], asking: AskedQuestions, setting: Setting
 ) -> tuple[Layout, Software | None]:
     if setting.mapping is not None:
         return bind_mapping(setting.mapping, grid.headings), None
@@ -155,11 +155,11 @@ def _bound(
 
 
 def _assigned(
-    columns: Sequence[Column], asking: Asking, setting: Setting, rows: int
+    columns: Sequence[Column], asking: AskedQuestions, setting: Setting, rows: int
 ) -> tuple[Software | None, Assignment]:
     """By the surest software whose rows fit, else by headings and values alone."""
     for software in candidates([each.heading.text for each in columns], setting.software):
-        trial = Asking(asking.given)
+        trial = AskedQuestions(asking.given)
         found = assign(columns, trial, software=software, people=setting.keys, rows=rows)
         if not found.missing and _fits(software, columns, found):
             asking.asked.update(trial.asked)
@@ -230,7 +230,7 @@ def _unit(
 
 
 def _with_one_person(
-    layout: Layout, grid: Grid, asking: Asking, setting: Setting, software: Software | None
+    layout: Layout, grid: Grid, asking: AskedQuestions, setting: Setting, software: Software | None
 ) -> Layout:
     """Whose appointments these are, where the file names nobody or somebody says whose: the name
     `EVERYBODY`, about which the practice is asked, or the person whom the file is called after."""
@@ -248,7 +248,7 @@ def _with_one_person(
             key=EVERYBODY,
             about="the practitioner",
             text="Nothing says whose these appointments are. Whose are they?",
-            choices=tuple(Choice(value=each.id, label=each.name) for each in setting.people),
+            choices=tuple(AnswerChoice(value=each.id, label=each.name) for each in setting.people),
             guess=guess.id if guess else "",
             count=len(grid.rows),
         )
@@ -270,7 +270,7 @@ def _in_the_title(grid: Grid, setting: Setting) -> Practitioner | None:
     return found[0] if len(found) == 1 else None
 
 
-def _with_length(layout: Layout, grid: Grid, asking: Asking) -> Layout:
+def _with_length(layout: Layout, grid: Grid, asking: AskedQuestions) -> Layout:
     """A file that gives neither end nor length, and no range: somebody must say how long."""
     if {"end", "end_time", "length"} & layout.columns.keys() or layout.fallbacks.length:
         return layout
@@ -334,7 +334,7 @@ def _unknown_layout(headings: Sequence[str], columns: Sequence[Column]) -> Unkno
 def columns_of(workbook: Workbook, setting: Setting) -> tuple[FileColumn, ...]:
     """What a person chooses from when the file cannot be read; empty where there is no table."""
     try:
-        grid = choose_grid(workbook, setting, Asking(setting.answers))
+        grid = choose_grid(workbook, setting, AskedQuestions(setting.answers))
     except BadInput:
         grid = None
     return _file_columns(_columns(grid)) if grid else ()

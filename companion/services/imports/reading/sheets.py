@@ -38,7 +38,7 @@ _AS_LIKELY = 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Table:
+class _SheetTable:
     sheet: Sheet
     at: int
     """Place of the header among the sheet's rows."""
@@ -60,7 +60,7 @@ def grid_of(
     """`header_row`, unless its cells hold dates in this file, and `only` (names of sheets) as a
     person said them; `expected`: headings of a mapping, squeezed. None: no table at all."""
     wanted = set(only)
-    tables: list[_Table] = []
+    tables: list[_SheetTable] = []
     uses: list[SheetUse] = []
     for sheet in sheets:
         found = None
@@ -104,8 +104,8 @@ def grid_of(
 
 def find_header(
     sheet: Sheet, wanted: int | None = None, expected: Collection[str] = ()
-) -> _Table | None:
-    best: _Table | None = None
+) -> _SheetTable | None:
+    best: _SheetTable | None = None
     rows = sheet.rows
     for at, row in enumerate(rows[:LOOK_AT]):
         if wanted is not None and (row.number != wanted or any(map(_has_day, row.cells))):
@@ -114,11 +114,11 @@ def find_header(
             score = _header_score(row, headings, rows[at + 1 : at + 6], forced=wanted is not None)
             score += sum(squeezed(each) in expected for each in headings if each)
             if score > 0 and (best is None or score > best.score + 1e-9):
-                best = _Table(sheet=sheet, at=at, headings=headings, score=score)
+                best = _SheetTable(sheet=sheet, at=at, headings=headings, score=score)
     return best
 
 
-def _doubtful_headers(best: _Table) -> dict[int, str]:
+def _doubtful_headers(best: _SheetTable) -> dict[int, str]:
     """The rows that could be the header as well as the best one, which has no heading we know."""
     if best.score >= 2:
         return {}
@@ -133,9 +133,9 @@ def _doubtful_headers(best: _Table) -> dict[int, str]:
     return {number: ", ".join(filter(None, words)) for number, words in found.items()}
 
 
-def _alike(tables: Sequence[_Table]) -> list[str]:
+def _alike(tables: Sequence[_SheetTable]) -> list[str]:
     """Names of sheets, those of one table together: ``July, August``."""
-    groups: list[list[_Table]] = []
+    groups: list[list[_SheetTable]] = []
     for each in tables:
         group = next((known for known in groups if _same_table(each, known[0])), None)
         if group is None:
@@ -145,7 +145,7 @@ def _alike(tables: Sequence[_Table]) -> list[str]:
     return [", ".join(each.sheet.name for each in group) for group in groups]
 
 
-def _dated(table: _Table) -> bool:
+def _dated(table: _SheetTable) -> bool:
     """Do its headings and rows speak of moments, as those of appointments do?"""
     meanings = {name for each in table.headings for name in read_heading(each).meanings}
     below = [cell for row in table.sheet.rows[table.at + 1 : table.at + 6] for cell in row.cells]
@@ -256,7 +256,7 @@ def _has_value(row: SheetRow) -> bool:
     return any(is_value(each) for each in row.cells if each is not None)
 
 
-def _same_table(table: _Table, best: _Table) -> bool:
+def _same_table(table: _SheetTable, best: _SheetTable) -> bool:
     """Do most of its headings stand in the best table too?"""
     mine = {squeezed(each) for each in table.headings if each}
     theirs = {squeezed(each) for each in best.headings if each}
@@ -266,7 +266,7 @@ def _same_table(table: _Table, best: _Table) -> bool:
 # ── rows ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _add(grid: Grid, table: _Table, best: _Table) -> None:
+def _add(grid: Grid, table: _SheetTable, best: _SheetTable) -> None:
     places = _places(table.headings, grid.headings)
     header = tuple(each.casefold() for each in table.headings if each)
     before = table.sheet.rows[: table.at]
@@ -299,7 +299,7 @@ def _add(grid: Grid, table: _Table, best: _Table) -> None:
         )
 
 
-def _merged_down(table: _Table) -> dict[int, tuple[Cell, ...]]:
+def _merged_down(table: _SheetTable) -> dict[int, tuple[Cell, ...]]:
     """Rows below the headings, by number, with the cells that they share with rows above them. A
     merge across the whole row is a line of its own."""
     rows = {each.number: each for each in table.sheet.rows[table.at + 1 :]}
@@ -344,7 +344,7 @@ def _repeats(cells: Sequence[Cell], header: tuple[str, ...]) -> bool:
     return tuple(read_line(each).casefold() for each in cells if each is not None) == header
 
 
-def _add_sheet_names(grid: Grid, tables: Sequence[_Table]) -> None:
+def _add_sheet_names(grid: Grid, tables: Sequence[_SheetTable]) -> None:
     if len(tables) < 2:
         return
     at = len(grid.headings)

@@ -19,8 +19,13 @@ from companion.services.imports.cells import CellError, folded, read_line
 from companion.services.imports.clock_times import TimeUnit
 from companion.services.imports.layouts import Layout
 from companion.services.imports.lengths import LengthUnit, plain_number, read_length
-from companion.services.imports.questions import Choice, Question
-from companion.services.imports.reading.asking import BOOKED, CANCELLED, Asking, plain_choices
+from companion.services.imports.questions import AnswerChoice, Question
+from companion.services.imports.reading.asking import (
+    BOOKED,
+    CANCELLED,
+    AskedQuestions,
+    plain_choices,
+)
 from companion.services.imports.reading.date_order import OrderProof, own_order, prove_order
 from companion.services.imports.reading.grid import SECTION, SHEET, Grid
 from companion.services.imports.reading.headings import squeezed
@@ -71,7 +76,7 @@ def with_date_order(
     grid: Grid,
     columns: Sequence[Column],
     setting: Setting,
-    asking: Asking,
+    asking: AskedQuestions,
     software: Software | None,
 ) -> tuple[Layout, OrderProof]:
     given = asking.answer("date_order")
@@ -91,9 +96,9 @@ def with_date_order(
         about=f"dates such as {proof.example or 'those of this file'}",
         text="Are the dates of this file written day first or month first?",
         choices=(
-            Choice(value="dmy", label="Day before month"),
-            Choice(value="mdy", label="Month before day"),
-            Choice(value="ymd", label="Year first"),
+            AnswerChoice(value="dmy", label="Day before month"),
+            AnswerChoice(value="mdy", label="Month before day"),
+            AnswerChoice(value="ymd", label="Year first"),
         ),
         guess=proof.order.value,
         count=proof.count,
@@ -133,7 +138,7 @@ SHORTEST, LONGEST = 5, 600
 """Minutes between which most appointments last."""
 
 
-def with_units(layout: Layout, columns: Sequence[Column], asking: Asking) -> Layout:
+def with_units(layout: Layout, columns: Sequence[Column], asking: AskedQuestions) -> Layout:
     at = layout.columns.get("time")
     if at is not None:
         layout = replace(layout, time_unit=_time_unit(columns[at].values))
@@ -212,7 +217,7 @@ def _is_clock(number: int) -> bool:
     return number % 100 < 60 and number < 2_400
 
 
-def with_asked_length(layout: Layout, rows: int, asking: Asking) -> Layout:
+def with_asked_length(layout: Layout, rows: int, asking: AskedQuestions) -> Layout:
     answer = asking.settle(
         Question(
             key="length",
@@ -240,7 +245,7 @@ def with_statuses(
     layout: Layout,
     columns: Sequence[Column],
     kept: Mapping[str, str],
-    asking: Asking,
+    asking: AskedQuestions,
     software: Software | None,
 ) -> tuple[Layout, tuple[StatusWord, ...]]:
     counts: Counter[str] = Counter()
@@ -264,8 +269,8 @@ def with_statuses(
             about=name,
             text=f"Do appointments with {name} take place?",
             choices=(
-                Choice(value=BOOKED, label="Yes, they are booked"),
-                Choice(value=CANCELLED, label="No, they are cancelled"),
+                AnswerChoice(value=BOOKED, label="Yes, they are booked"),
+                AnswerChoice(value=CANCELLED, label="No, they are cancelled"),
             ),
             guess=means,
             count=count,

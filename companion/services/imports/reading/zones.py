@@ -12,13 +12,15 @@ from companion.domain.errors import BadInput
 from companion.services.imports.cells import folded, read_line
 from companion.services.imports.layouts import Layout
 from companion.services.imports.questions import Question
-from companion.services.imports.reading.asking import Asking
+from companion.services.imports.reading.asking import AskedQuestions
 
 if TYPE_CHECKING:
     from companion.services.imports.reading.columns import Column
 
 
-def with_zones(layout: Layout, columns: Sequence[Column], asking: Asking, practice: str) -> Layout:
+def with_zones(
+    layout: Layout, columns: Sequence[Column], asking: AskedQuestions, practice: str
+) -> Layout:
     """A time-zone column is obeyed; a word that names no zone is asked about."""
     answered = asking.answer("timezone")
     if answered is not None:

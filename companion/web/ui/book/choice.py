@@ -21,7 +21,7 @@ OF_ONE = frozenset({"week", "workweek", "month"})
 
 
 @dataclass(slots=True, kw_only=True)
-class Choice:
+class ShownView:
     """Of one open page."""
 
     day: date
@@ -47,7 +47,7 @@ class Choice:
         cancelled: str,
         today: date,
         known: Sequence[str],
-    ) -> Choice:
+    ) -> ShownView:
         """As an address names it; what it does not name, or wrongly, is as usual. `known`: the
         practitioners this person may see."""
         try:
@@ -82,7 +82,7 @@ class Choice:
             return False
         return not self.location or entry.occurrence.location == self.location
 
-    def revealing(self, occurrence: Occurrence, *, cancelled: bool) -> Choice:
+    def revealing(self, occurrence: Occurrence, *, cancelled: bool) -> ShownView:
         """The same, but for what hides that occurrence."""
         who = occurrence.appointment.practitioner_id
         return replace(

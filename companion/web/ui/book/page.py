@@ -9,7 +9,7 @@ from nicegui import ui
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.web.ui.book import paper
-from companion.web.ui.book.choice import Choice
+from companion.web.ui.book.choice import ShownView
 from companion.web.ui.book.person import calendars_of, current_person
 from companion.web.ui.book.screen import BookScreen
 from companion.web.ui.components.add_practitioner import open_add_dialog
@@ -30,7 +30,7 @@ def create(site: Site) -> None:
                 _no_practitioners(site)
                 return
             text("Appointment Book", "sr-only", tag="h1")
-            choice = Choice.of(
+            choice = ShownView.of(
                 day=day,
                 view=view,
                 who=who,

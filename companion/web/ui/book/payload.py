@@ -46,7 +46,7 @@ KIND_ICONS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class PractitionerColumn:
     """One practitioner as the screen shows them."""
 
     practitioner: Practitioner
@@ -65,7 +65,7 @@ def title_of(appointment: Appointment, title: str) -> str:
     )
 
 
-def resources(columns: Iterable[Column]) -> list[Payload]:
+def resources(columns: Iterable[PractitionerColumn]) -> list[Payload]:
     return [
         {
             "id": each.practitioner.id,
@@ -77,7 +77,7 @@ def resources(columns: Iterable[Column]) -> list[Payload]:
 
 
 def event_of(
-    entry: BookEntry, column: Column, *, named: bool = False, edits: bool = True
+    entry: BookEntry, column: PractitionerColumn, *, named: bool = False, edits: bool = True
 ) -> Payload:
     """`named`: with the practitioner's name, where no column shows it. `edits`: may be
     moved, if anything may."""
@@ -164,7 +164,7 @@ def _classes(entry: BookEntry, *, imported: bool) -> list[str]:
 
 def page_of(
     entries: Sequence[BookEntry],
-    columns: Sequence[Column],
+    columns: Sequence[PractitionerColumn],
     *,
     view: str,
     days: tuple[date, date],
@@ -197,7 +197,7 @@ def page_of(
 
 
 def off_hours(
-    columns: Iterable[Column], days: Sequence[date], limits: tuple[time, time]
+    columns: Iterable[PractitionerColumn], days: Sequence[date], limits: tuple[time, time]
 ) -> list[Payload]:
     """Grey stretches outside working hours; none for a practitioner without working hours."""
     shades: list[Payload] = []
@@ -217,7 +217,7 @@ def off_hours(
     return shades
 
 
-def _shade(column: Column, day: date, start: time, end: time) -> Payload:
+def _shade(column: PractitionerColumn, day: date, start: time, end: time) -> Payload:
     first = datetime.combine(day, start)
     return {
         "id": f"off/{column.practitioner.id}/{first:%Y%m%dT%H%M}",
@@ -230,7 +230,9 @@ def _shade(column: Column, day: date, start: time, end: time) -> Payload:
     }
 
 
-def limits(entries: Iterable[BookEntry], columns: Iterable[Column]) -> tuple[time, time]:
+def limits(
+    entries: Iterable[BookEntry], columns: Iterable[PractitionerColumn]
+) -> tuple[time, time]:
     """Whole hours of day that hold everything, 7:00 to 19:00 at least; midnight is 23:59."""
     first, last = OPENING, CLOSING
     for column in columns:

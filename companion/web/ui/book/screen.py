@@ -1,6 +1,6 @@
 """BookScreen: what is on one open page of the Appointment Book.
 
-The page holds what is looked at (`Choice`); `BookEdits` makes its changes. Whatever is done on
+The page holds what is looked at (`ShownView`); `BookEdits` makes its changes. Whatever is done on
 screen is drawn by the browser at once; then the service decides, and what `refresh` sends replaces
 it. A timer looks at one number (`BookPulse`), so other windows and commands show
 here within a second.
@@ -24,7 +24,7 @@ from companion.services.book.view import BookEntry
 from companion.web.ui import formatting
 from companion.web.ui.book import payload
 from companion.web.ui.book.calendar import Act, AppointmentCalendar, Drop, TimeSlot
-from companion.web.ui.book.choice import OF_ONE, Choice
+from companion.web.ui.book.choice import OF_ONE, ShownView
 from companion.web.ui.book.edits import BookEdits, blank_draft
 from companion.web.ui.book.export import ExportDialog
 from companion.web.ui.book.form import Offers
@@ -52,7 +52,7 @@ LOOK_SECONDS = 0.2
 class BookScreen:
     """What is on one open page."""
 
-    def __init__(self, site: Site, choice: Choice) -> None:
+    def __init__(self, site: Site, choice: ShownView) -> None:
         self._site = site
         self._services = site.services
         self._pulse = site.pulse
@@ -109,12 +109,12 @@ class BookScreen:
 
     # ── what is looked at ─────────────────────────────────────────────────────────────────────
 
-    def _columns(self) -> list[payload.Column]:
+    def _columns(self) -> list[payload.PractitionerColumn]:
         """Everybody this person may see, in display order."""
         records = self._services.settings.read().practitioners
         places = {key: number for number, key in enumerate(records)}
         return [
-            payload.Column(
+            payload.PractitionerColumn(
                 practitioner=records[key].practitioner,
                 colour=records[key].practitioner.colour or PALETTE[places[key] % len(PALETTE)],
                 hours=records[key].availability,
@@ -125,7 +125,7 @@ class BookScreen:
     def _names(self) -> dict[str, str]:
         return {each.practitioner.id: each.practitioner.name for each in self._columns()}
 
-    def _shown_columns(self) -> list[payload.Column]:
+    def _shown_columns(self) -> list[payload.PractitionerColumn]:
         choice, columns = self._choice, self._columns()
         if choice.shown_view in OF_ONE:
             return [each for each in columns if each.practitioner.id == choice.one] or columns[:1]
@@ -146,7 +146,7 @@ class BookScreen:
         self._toolbar.follow()
         await self.refresh()
 
-    def _take(self, choice: Choice) -> None:
+    def _take(self, choice: ShownView) -> None:
         """Look at what `choice` says; the toolbar holds the same object."""
         for each in fields(choice):
             setattr(self._choice, each.name, getattr(choice, each.name))
@@ -196,7 +196,7 @@ class BookScreen:
         self._toolbar.offer(self._names(), self._suggestions.locations(self._columns()))
 
     def _page_of(
-        self, entries: Sequence[BookEntry], columns: Sequence[payload.Column]
+        self, entries: Sequence[BookEntry], columns: Sequence[payload.PractitionerColumn]
     ) -> payload.Payload:
         choice, edits = self._choice, self._person.edits
         page = payload.page_of(

@@ -9,7 +9,7 @@ from companion.domain.availability import location_at
 from companion.domain.settings import PractitionerSettings
 from companion.services.book.view import BookEntry
 from companion.web.ui.book.form import Offers
-from companion.web.ui.book.payload import Column
+from companion.web.ui.book.payload import PractitionerColumn
 
 
 class Suggestions:
@@ -24,13 +24,13 @@ class Suggestions:
             self._types.add(each.appointment.appointment_type)
             self._locations.add(each.occurrence.location)
 
-    def locations(self, columns: Iterable[Column]) -> list[str]:
+    def locations(self, columns: Iterable[PractitionerColumn]) -> list[str]:
         """Those of working hours too."""
         known = {hours.location for each in columns for hours in each.hours}
         return sorted((self._locations | known) - {""})
 
     def offers(
-        self, columns: Iterable[Column], records: Mapping[str, PractitionerSettings]
+        self, columns: Iterable[PractitionerColumn], records: Mapping[str, PractitionerSettings]
     ) -> Offers:
         shown = list(columns)
 

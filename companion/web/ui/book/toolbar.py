@@ -12,7 +12,7 @@ from nicegui import ui
 
 from companion.domain.errors import BadInput
 from companion.web.ui import formatting, typed
-from companion.web.ui.book.choice import OF_ONE, VIEWS, Choice
+from companion.web.ui.book.choice import OF_ONE, VIEWS, ShownView
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.fields import (
     clear_errors,
@@ -41,7 +41,7 @@ class Actions:
 class BookToolbar:
     def __init__(
         self,
-        choice: Choice,
+        choice: ShownView,
         *,
         names: Mapping[str, str],
         today: Callable[[], date],

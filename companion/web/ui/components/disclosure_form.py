@@ -8,7 +8,13 @@ from typing import Any
 from nicegui import ui
 from nicegui.elements.mixins.value_element import ValueElement
 
-from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, Item, KindChoice
+from companion.domain.disclosure import (
+    ClientName,
+    Disclosure,
+    DisclosureCap,
+    DisclosureItem,
+    KindChoice,
+)
 from companion.services.settings.checks import folded_types
 from companion.services.settings.formatting import listed, parts
 from companion.web.ui.theme import box, text
@@ -26,15 +32,15 @@ KINDS: Mapping[KindChoice, str] = {
     KindChoice.MEETING: "Meetings",
     KindChoice.RECURRING: "Recurring meetings",
 }
-ITEMS: Mapping[Item, str] = {
-    Item.TYPE: "Appointment type",
-    Item.LOCATION: "Location",
-    Item.NOTES: "Notes",
-    Item.STATUS: "Status (tentative, out of office)",
-    Item.PRACTITIONER: "Practitioner's name",
-    Item.REMINDER: "Reminder",
-    Item.ADDRESS: "Address of a home visit",
-    Item.TELEHEALTH: "Telehealth link",
+ITEMS: Mapping[DisclosureItem, str] = {
+    DisclosureItem.TYPE: "Appointment type",
+    DisclosureItem.LOCATION: "Location",
+    DisclosureItem.NOTES: "Notes",
+    DisclosureItem.STATUS: "Status (tentative, out of office)",
+    DisclosureItem.PRACTITIONER: "Practitioner's name",
+    DisclosureItem.REMINDER: "Reminder",
+    DisclosureItem.ADDRESS: "Address of a home visit",
+    DisclosureItem.TELEHEALTH: "Telehealth link",
 }
 
 

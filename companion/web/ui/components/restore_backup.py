@@ -21,7 +21,7 @@ from companion.web.ui.theme import box, button, card, notice, scrolling, text
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from companion.services.maintenance.restore_here import Comparison
+    from companion.services.maintenance.restore_here import RestoreComparison
 
 MOST_NAMED = 10
 
@@ -151,7 +151,7 @@ class RestoreCard:
                 button("Put it in place …", partial(self._ask, found), look="danger")
                 button("Cancel", self._seen.clear, look="plain")
 
-    def _compare(self, found: Comparison) -> None:
+    def _compare(self, found: RestoreComparison) -> None:
         made, now = found.manifest.made_at, self._site.services.clock.now()
         day = formatting.exact(made, self._site.timezone)
         text(f"Made on {day}, by version {found.manifest.program}", "strong")
@@ -173,7 +173,7 @@ class RestoreCard:
         if found.daily_off:
             text("Daily backups are off in this backup: switch them on again afterwards.")
 
-    def _ask(self, found: Comparison) -> None:
+    def _ask(self, found: RestoreComparison) -> None:
         with dialog("Put this backup in place?") as opened:
             day = formatting.exact(found.manifest.made_at, self._site.timezone)
             text(

@@ -8,18 +8,18 @@ from functools import partial
 from nicegui import ui
 
 from companion.services.sync.auditing import clock_time
-from companion.services.workstation import EntryState
+from companion.services.this_computer import DesktopEntryState
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, card, notice, text
 
-Change = Callable[[bool], Awaitable[EntryState]]
+Change = Callable[[bool], Awaitable[DesktopEntryState]]
 
 
 async def this_computer(site: Site) -> None:
     """The card; raises CompanionError where the system does not answer."""
-    station = site.services.workstation
+    station = site.services.this_computer
     autostart, menu = await station.autostart(), await station.menu()
     with card("This computer"):
         text(
@@ -113,7 +113,7 @@ class _Switch:
     """Takes effect at once; shows what is, also where that failed."""
 
     def __init__(
-        self, label: str, state: EntryState, change: Change, *, done: tuple[str, str]
+        self, label: str, state: DesktopEntryState, change: Change, *, done: tuple[str, str]
     ) -> None:
         self._change = change
         self._done = done
@@ -135,7 +135,7 @@ class _Switch:
         if state.works is on:
             notify_done(self._done[0] if on else self._done[1])
 
-    def _show(self, state: EntryState) -> None:
+    def _show(self, state: DesktopEntryState) -> None:
         self._on = self._switch.value = state.works
         self._fault.clear()
         self._fault.set_visibility(bool(state.what))

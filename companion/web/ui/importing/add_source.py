@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from nicegui import ui
 
 from companion.domain.errors import BadInput, CompanionError
-from companion.services.sources.fetched_sources import Sample, Trial, Wanted
+from companion.services.sources.fetched_sources import Sample, Trial, TypedPlace
 from companion.services.sources.one_fetch import UnderWay
 from companion.services.sources.remote import Stopped
 from companion.services.sources.reports import every_words
@@ -25,7 +25,7 @@ from companion.web.ui.importing.review import ImportReview, OnStage
 from companion.web.ui.importing.sample_table import sample_appointments, sample_table
 from companion.web.ui.importing.source_choice import SourceChoice
 from companion.web.ui.importing.source_form import SourceForm
-from companion.web.ui.importing.wording import FETCHED, Wording
+from companion.web.ui.importing.wording import FETCHED, ImportWording
 from companion.web.ui.importing.working import Working
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, notice, text
@@ -167,7 +167,7 @@ class _AddSource:
                 button("Back", self._back, look="primary", icon="arrow_back")
                 button("Test it again", self._test, icon="refresh")
 
-    def _show_sample(self, name: str, wanted: Wanted, sample: Sample) -> None:
+    def _show_sample(self, name: str, wanted: TypedPlace, sample: Sample) -> None:
         self._second.clear()
         with self._second:
             rows = len(sample.rows) - 1
@@ -197,7 +197,7 @@ class _AddSource:
 
     # ── its first fetch ───────────────────────────────────────────────────────────────────────
 
-    async def _preview(self, name: str, wanted: Wanted) -> None:
+    async def _preview(self, name: str, wanted: TypedPlace) -> None:
         kind = self._kinds[wanted.kind]
         self._show(3)
         self._third.clear()
@@ -231,7 +231,7 @@ class _AddSource:
 class _NewSource:
     """A FileToImport: everything that a place gives which is no source yet."""
 
-    def __init__(self, site: Site, name: str, wanted: Wanted, every: ui.select) -> None:
+    def __init__(self, site: Site, name: str, wanted: TypedPlace, every: ui.select) -> None:
         self._site = site
         self._source = name
         self._wanted = wanted
@@ -241,7 +241,7 @@ class _NewSource:
         self.name = f"what {site.services.fetched_sources.checked(name, wanted)} gives"
 
     @property
-    def wording(self) -> Wording:
+    def wording(self) -> ImportWording:
         return FETCHED
 
     @property

@@ -21,7 +21,7 @@ from companion.web.ui.importing.preview import say_report
 from companion.web.ui.importing.review import ImportReview, OnStage
 from companion.web.ui.importing.rows import rejected_rows
 from companion.web.ui.importing.source_choice import SourceChoice
-from companion.web.ui.importing.wording import FILE, Wording
+from companion.web.ui.importing.wording import FILE, ImportWording
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
 from companion.web.ui.theme import (
@@ -72,7 +72,7 @@ class _DroppedFile:
         self._snapshot = snapshot
 
     @property
-    def wording(self) -> Wording:
+    def wording(self) -> ImportWording:
         return FILE
 
     @property

@@ -14,7 +14,7 @@ from companion.web.ui import formatting
 from companion.web.ui.error_reports import report_errors
 from companion.web.ui.importing.column_choices import FIELD_LABELS
 from companion.web.ui.importing.rows import PreviewRows
-from companion.web.ui.importing.wording import FILE, Wording
+from companion.web.ui.importing.wording import FILE, ImportWording
 from companion.web.ui.static_html import StaticHtml, tag
 from companion.web.ui.theme import box, button, card, scrolling, text
 
@@ -77,7 +77,7 @@ def tallies(what: ImportPreview | ImportReport, *, held: bool = False) -> None:
                 text(name, "soft small", tag="span")
 
 
-def what_happens(preview: ImportPreview, wording: Wording = FILE) -> None:
+def what_happens(preview: ImportPreview, wording: ImportWording = FILE) -> None:
     how = "as a whole book" if preview.snapshot else "changes only"
     text(totals(preview), "strong")
     text(f"{preview.file_name}, as source “{preview.source}”: {preview.layout}, {how}.", "soft")
@@ -94,7 +94,7 @@ def _say_kept(what: ImportPreview | ImportReport) -> None:
         text(f"{formatting.counted(each.count, 'appointment')} not removed: {each.why}.", "small")
 
 
-def say_how_read(preview: ImportPreview, wording: Wording = FILE) -> None:
+def say_how_read(preview: ImportPreview, wording: ImportWording = FILE) -> None:
     """Columns and their values, what is ignored, the order of day and month."""
     reading = preview.reading
     with card(wording.how_read):
@@ -130,7 +130,7 @@ def say_how_read(preview: ImportPreview, wording: Wording = FILE) -> None:
 def status_words(
     preview: ImportPreview,
     on_answer: Callable[[Mapping[str, str]], Awaitable[None]],
-    wording: Wording = FILE,
+    wording: ImportWording = FILE,
 ) -> None:
     """Each word with its count and meaning; a meaning can be changed."""
     waiting = {folded_key(each.key) for each in preview.open}

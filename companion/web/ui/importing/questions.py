@@ -14,7 +14,7 @@ from nicegui import ui
 
 from companion.services.imports.questions import Answers, Question, folded_key
 from companion.web.ui import formatting
-from companion.web.ui.importing.wording import FILE, Wording
+from companion.web.ui.importing.wording import FILE, ImportWording
 from companion.web.ui.theme import box, button, card, text
 
 MOST_BUTTONS = 6
@@ -23,7 +23,7 @@ _Field = ui.radio | ui.select | ui.input | ui.checkbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
+class _QuestionFields:
     place: ui.element
     field: _Field
     lone: str
@@ -50,7 +50,7 @@ class ImportQuestions:
         answers: Answers,
         on_answer: Callable[[Mapping[str, str]], Awaitable[None]],
         people: Mapping[str, str],
-        wording: Wording = FILE,
+        wording: ImportWording = FILE,
     ) -> None:
         """`answers`: those given so far. `people`: every practitioner's name by id; a name of the
         file may be anybody's."""
@@ -58,7 +58,7 @@ class ImportQuestions:
         self._people = people
         self._wording = wording
         self._given = {folded_key(key): value for key, value in answers.items()}
-        self._fields: dict[str, _Asked] = {}
+        self._fields: dict[str, _QuestionFields] = {}
         waiting = [each for each in questions if folded_key(each.key) not in self._given]
         said = [each for each in questions if folded_key(each.key) in self._given]
         with card(wording.leaves_open if waiting else "Your answers"):
@@ -105,7 +105,7 @@ class ImportQuestions:
             field = self._field(question)
             missing = text("This has no answer yet.", "question__missing small")
             missing.props("role=alert").set_visibility(False)
-        asked = _Asked(place=place, field=field, lone=lone, missing=missing)
+        asked = _QuestionFields(place=place, field=field, lone=lone, missing=missing)
         field.on_value_change(lambda: asked.mark(missing=False))
         self._fields[question.key] = asked
 

@@ -13,7 +13,7 @@ from nicegui import ui
 from nicegui.elements.mixins.validation_element import ValidationElement
 
 from companion.domain.errors import BadInput
-from companion.services.sources.fetched_sources import Wanted
+from companion.services.sources.fetched_sources import TypedPlace
 from companion.services.sources.reports import every_words
 from companion.web.ui.components.fields import clear_errors, fail_field
 from companion.web.ui.error_reports import notify_done
@@ -44,8 +44,8 @@ class RemoteFields:
             self._secret = self._secret_input(changes=before is not None)
 
     @property
-    def wanted(self) -> Wanted:
-        return Wanted(
+    def wanted(self) -> TypedPlace:
+        return TypedPlace(
             kind=self._kind.name,
             secret=str(self._secret.value or ""),
             fields={name: str(field.value or "") for name, field in self._inputs.items()},

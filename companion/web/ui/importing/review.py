@@ -34,7 +34,7 @@ from companion.web.ui.importing.rows import rejected_rows
 from companion.web.ui.importing.source_choice import SourceChoice
 from companion.web.ui.importing.table_place import TablePlace
 from companion.web.ui.importing.titles import title_parts
-from companion.web.ui.importing.wording import Wording
+from companion.web.ui.importing.wording import ImportWording
 from companion.web.ui.importing.working import Working
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, card, notice, text
@@ -51,7 +51,7 @@ class FileToImport(Protocol):
     def name(self) -> str: ...
 
     @property
-    def wording(self) -> Wording:
+    def wording(self) -> ImportWording:
         """What the page calls it."""
         ...
 

@@ -17,7 +17,7 @@ from nicegui import ui
 from companion.domain.appointments import fold_name
 from companion.services.activity_csv import plain
 from companion.web.ui import formatting
-from companion.web.ui.importing.wording import FILE, Wording
+from companion.web.ui.importing.wording import FILE, ImportWording
 from companion.web.ui.static_html import StaticHtml, icon, tag
 from companion.web.ui.theme import box, button, card, scrolling, text
 
@@ -42,7 +42,7 @@ _HEADINGS = ("What happens", "Client", "Practitioner", "Date", "Time", "Length",
 
 
 class PreviewRows:
-    def __init__(self, rows: Sequence[PreviewRow], wording: Wording = FILE) -> None:
+    def __init__(self, rows: Sequence[PreviewRow], wording: ImportWording = FILE) -> None:
         self._wording = wording
         self._rows = rows
         self._texts = [_searched(each) for each in rows]
@@ -146,7 +146,9 @@ def _searched(row: PreviewRow) -> str:
 MOST_REJECTED = 200
 
 
-def rejected_rows(rows: Sequence[RejectedRow], file_name: str, wording: Wording = FILE) -> None:
+def rejected_rows(
+    rows: Sequence[RejectedRow], file_name: str, wording: ImportWording = FILE
+) -> None:
     with card("Rows that cannot be used"):
         text(f"They are left out; every other row is fine. {wording.rows_are}")
         with scrolling("Rejected rows", tall=True):

@@ -13,7 +13,7 @@ from companion.web.ui import formatting
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.importing.review import ImportReview, OnStage
-from companion.web.ui.importing.wording import FETCHED, FILE, Wording
+from companion.web.ui.importing.wording import FETCHED, FILE, ImportWording
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, notice, text
 
@@ -34,7 +34,7 @@ class _WaitingFile:
         self.name = place.rpartition("/")[2]
 
     @property
-    def wording(self) -> Wording:
+    def wording(self) -> ImportWording:
         source = self._site.services.settings.read().sources.get(self._source)
         return FETCHED if source is not None and source.remote is not None else FILE
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wording:
+class ImportWording:
     what: str
     """As in a sentence: “the file”."""
     next: str
@@ -26,7 +26,7 @@ class Wording:
     """How the numbers of its rows are counted."""
 
 
-FILE = Wording(
+FILE = ImportWording(
     what="the file",
     next="the next file",
     row="row",
@@ -36,7 +36,7 @@ FILE = Wording(
     none="There is no appointment in this file: nothing to apply.",
     rows_are="The row is counted as in the file.",
 )
-FETCHED = Wording(
+FETCHED = ImportWording(
     what="what was fetched",
     next="the next fetch",
     row="appointment",

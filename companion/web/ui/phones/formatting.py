@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, Item
+from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, DisclosureItem
 from companion.services.feeds.answers import FeedBody
 from companion.services.feeds.bodies import SIZE_LIMIT
 from companion.services.feeds.facts import LinkFacts, State
@@ -143,7 +143,9 @@ def limited(cap: DisclosureCap) -> str:
     if cap.client_name is not ClientName.FULL:
         name = CLIENT_NAMES[cap.client_name].partition(" (")[0].lower()
         parts.append(f"the practice allows {name} at most")
-    missing = [ITEMS[item].partition(" (")[0].lower() for item in Item if item not in cap.items]
+    missing = [
+        ITEMS[item].partition(" (")[0].lower() for item in DisclosureItem if item not in cap.items
+    ]
     if missing:
         parts.append(f"no {', no '.join(missing)}")
     return "; ".join(parts)
@@ -162,7 +164,9 @@ def shows(facts: LinkFacts) -> str:
 def custom_words(shown: Disclosure) -> str:
     if shown.busy_only:
         return "busy only"
-    items = [ITEMS[item].partition(" (")[0].lower() for item in Item if item in shown.items]
+    items = [
+        ITEMS[item].partition(" (")[0].lower() for item in DisclosureItem if item in shown.items
+    ]
     name = CLIENT_NAMES[shown.client_name].partition(" (")[0].lower()
     return ", ".join([name, *items])
 

@@ -39,10 +39,10 @@ async def _theirs(site: Site, practitioner_id: str) -> None:
     with frame(site, f"Phone links of {record.practitioner.name}", active="/phone"):
         if site.who().practitioner_id != record.practitioner.id:
             back_link("All phone links", "/phone")
-        await _Theirs(site, record).fill()
+        await _PhonesPage(site, record).fill()
 
 
-class _Theirs:
+class _PhonesPage:
     def __init__(self, site: Site, record: PractitionerSettings) -> None:
         self._site = site
         self._record = record

@@ -1,4 +1,4 @@
-"""Workstation: whether the app starts by itself when its user signs in to this computer, and
+"""ThisComputer: whether the app starts by itself when its user signs in to this computer, and
 whether it has an entry in the menu. How that is kept differs between systems: `companion.desktop`.
 """
 
@@ -18,7 +18,7 @@ Fault = Literal["", "moved", "damaged", "other copy", "switched off"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EntryState:
+class DesktopEntryState:
     """Of an entry that the system keeps for us."""
 
     there: bool
@@ -38,7 +38,7 @@ class EntryState:
 class Entry(Protocol):
     """Blocking; each raises CompanionError with what the system said."""
 
-    def state(self) -> EntryState: ...
+    def state(self) -> DesktopEntryState: ...
 
     def add(self) -> None:
         """Also where it is there already: then as it should be now."""
@@ -55,25 +55,25 @@ class Desktop(Protocol):
     def menu(self) -> Entry: ...
 
 
-class Workstation:
+class ThisComputer:
     def __init__(self, desktop: Desktop) -> None:
         self._desktop = desktop
 
     @allows(Action.PRACTICE)
-    async def autostart(self) -> EntryState:
+    async def autostart(self) -> DesktopEntryState:
         return await asyncio.to_thread(self._desktop.autostart.state)
 
     @allows(Action.PRACTICE)
-    async def set_autostart(self, on: bool) -> EntryState:
+    async def set_autostart(self, on: bool) -> DesktopEntryState:
         """Raises CompanionError."""
         return await _set(self._desktop.autostart, on)
 
     @allows(Action.PRACTICE)
-    async def menu(self) -> EntryState:
+    async def menu(self) -> DesktopEntryState:
         return await asyncio.to_thread(self._desktop.menu.state)
 
     @allows(Action.PRACTICE)
-    async def set_menu(self, on: bool) -> EntryState:
+    async def set_menu(self, on: bool) -> DesktopEntryState:
         """Raises CompanionError."""
         return await _set(self._desktop.menu, on)
 
@@ -88,6 +88,6 @@ class Workstation:
                 log.warning("an entry of the desktop is out of date: %s", type(error).__name__)
 
 
-async def _set(entry: Entry, on: bool) -> EntryState:
+async def _set(entry: Entry, on: bool) -> DesktopEntryState:
     await asyncio.to_thread(entry.add if on else entry.remove)
     return await asyncio.to_thread(entry.state)

@@ -1,8 +1,8 @@
 """The fence: a process whose turn was given to another writes nothing any more.
 
-A turn is known by its token, which rises with each that takes it. What is written in a turn asks in
-its own transaction for that token, and locks the turn until the commit: whoever takes the turn
-over waits for it, and reads what was written.
+A turn is known by its token, which rises with each that takes it. What is written in a turn (to a
+ledger, a state, the book) asks in its own transaction for that token, and locks the turn until the
+commit: whoever takes the turn over waits for it, and reads what was written.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from companion.domain.errors import Busy
 from companion.domain.practice_errors import Overtaken
 
 Check = Callable[[Connection], None]
-"""The first statement of a transaction. Raises Overtaken."""
+"""A statement of the transaction. Raises Overtaken."""
 
 _MINE = (
     select(turns.c.token)

@@ -220,7 +220,7 @@ async def test_who_was_overtaken_while_it_fetched_leaves_the_book_to_the_other(
     async def overtaken() -> None:
         raise Overtaken
 
-    monkeypatch.setattr(clinic.services.watching.fetching._turns, "ensure", overtaken)
+    monkeypatch.setattr(clinic.services.watching.fetching._locks, "ensure", overtaken)
     with pytest.raises(Busy, match="from another window or computer"):
         await clinic.fetch()
     assert (await clinic.book(), await clinic.note()) == (WHOLE, before)

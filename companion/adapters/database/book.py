@@ -26,7 +26,7 @@ from sqlalchemy import (
 from companion.adapters.database.access import DatabaseAccess, Work
 from companion.adapters.database.appointments import COLUMNS, appointment_of
 from companion.adapters.database.changes import apply_change, reassign
-from companion.adapters.database.fence import Fence, NoFence
+from companion.adapters.database.fencing import Fencing, NoFencing
 from companion.adapters.database.imports import arrivals, newest, replaced
 from companion.adapters.database.schema import (
     BRIEF,
@@ -146,9 +146,9 @@ _REVISIONS = select(practitioner_revisions.c.practitioner_id, practitioner_revis
 
 
 class SqlBook:
-    def __init__(self, access: DatabaseAccess, fence: Fence | None = None) -> None:
+    def __init__(self, access: DatabaseAccess, fence: Fencing | None = None) -> None:
         self._access = access
-        self._fence = fence or NoFence()
+        self._fence = fence or NoFencing()
         self._commits = 0
         """Of the book, by this process; tries that failed count too."""
 

@@ -104,6 +104,7 @@ MOVED = store(
     "Start Calendar Companion again: it says where the practice is now. Nothing is lost.",
 )
 
+DISK_FULL_STATE = "53100"
 BY_SQLSTATE: dict[str, Make] = {
     "00": OURS,
     "01": OURS,
@@ -157,7 +158,7 @@ BY_SQLSTATE: dict[str, Make] = {
     "42P07": NOT_EMPTY,
     "44": OURS,
     "53": NO_MEMORY,
-    "53100": DISK_FULL,
+    DISK_FULL_STATE: DISK_FULL,
     "53300": NO_PLACE,
     "54": OURS,
     "54000": too_big,
@@ -224,6 +225,11 @@ def fate_of(error: Exception) -> Fate:
         return Fate.WAIT if make in (_away, NO_PLACE) else Fate.FAIL
     waits = code != _CANCELED and (code in _WAITED_FOR or code[:2] in _WAITED_FOR)
     return Fate.WAIT if waits else Fate.FAIL
+
+
+def was_refused(error: Exception) -> bool:
+    """By a server that is there, so the transaction was rolled back, also at its COMMIT."""
+    return bool(getattr(_origin(error), "sqlstate", None)) and fate_of(error) is Fate.FAIL
 
 
 def of_postgresql(error: Exception) -> CompanionError:

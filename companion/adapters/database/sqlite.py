@@ -185,9 +185,11 @@ def data_version(raw: sqlite3.Connection) -> int:
 
 def copy_to(path: Path, copy: Path) -> None:
     """A compact copy as of one moment."""
-    with draft_of(copy) as draft:
-        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as raw:
-            raw.execute("VACUUM INTO ?", (os.fspath(draft),))
+    with (
+        draft_of(copy) as draft,
+        closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as raw,
+    ):
+        raw.execute("VACUUM INTO ?", (os.fspath(draft),))
 
 
 @contextmanager

@@ -101,7 +101,10 @@ async def open_practice(
         shared_pace=pace,
         messages=hub,
         server=PostgresServer(
-            member.url, reachable=lambda: hub.reachable, silent_for=lambda: hub.silent_for
+            member.url,
+            reachable=lambda: hub.reachable,
+            silent_for=lambda: hub.silent_for,
+            disk_full=lambda: access.disk_full,
         ),
     )
 

@@ -21,6 +21,12 @@ Work = Callable[[Connection], Result]
 
 
 class DatabaseAccess(Protocol):
+    @property
+    def disk_full(self) -> bool:
+        """The last write was refused because the server's disk is full; never, of a home's own
+        file."""
+        ...
+
     async def write(
         self, work: Work[Result], notice: Callable[[Result], Change] | None = None
     ) -> Result:

@@ -49,6 +49,11 @@ class PostgresAccess:
         self._writers_queue = ThreadQueue("database-writer", WRITERS)
         self._readers_queue = ThreadQueue("database-reader", READERS)
 
+    @property
+    def disk_full(self) -> bool:
+        """The last write was refused because the server's disk is full."""
+        return self._units.disk_full
+
     def prepare(self) -> None:
         """Bring the tables to this program's, unless they are. Blocks."""
 

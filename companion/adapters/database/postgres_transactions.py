@@ -23,7 +23,14 @@ from companion.adapters.database.errors import CLOSED, translated, translating_t
 from companion.adapters.database.outages import Outage, pause_after_clash, pause_when_away
 from companion.adapters.database.postgres import MIGRATING, is_current
 from companion.adapters.database.postgres_connection import ANSWER_SECONDS
-from companion.adapters.database.postgres_errors import ANOTHER_SCHEMA, Fate, fate_of
+from companion.adapters.database.postgres_errors import (
+    ANOTHER_SCHEMA,
+    DISK_FULL_STATE,
+    Fate,
+    fate_of,
+    was_refused,
+)
+from companion.domain.errors import CompanionError
 from companion.domain.practice_errors import DatabaseAway
 
 Result = TypeVar("Result")
@@ -60,6 +67,8 @@ class TransactionRunner:
         )
         self._marks = CommitMarks(engine)
         self._outage = outage
+        self.disk_full = False
+        """The last write was refused because the server's disk is full."""
 
     def read(self, work: Work[Result], unwanted: threading.Event) -> Result:
         """On one snapshot, which cannot be written to."""
@@ -88,7 +97,13 @@ class TransactionRunner:
                 connection.commit()
             return done[0]
 
-        return self._repeated(attempt, unwanted, begun)
+        try:
+            result = self._repeated(attempt, unwanted, begun)
+        except CompanionError as error:
+            self.disk_full = error.detail.partition(" ")[0] == DISK_FULL_STATE
+            raise
+        self.disk_full = False
+        return result
 
     def migrate(self, work: Work[None]) -> None:
         """`work` in a transaction that may take its time, one workstation after the other."""
@@ -127,7 +142,7 @@ class TransactionRunner:
                 elif fate is Fate.WAIT and self._outage.failed():
                     away += 1
                     pause = pause_when_away(away)
-                elif begun.committing and fate is not Fate.REPEAT:
+                elif begun.committing and fate is not Fate.REPEAT and not was_refused(error):
                     self._marks.leave_slot()
                     raise UNKNOWN from None
                 else:

@@ -20,6 +20,8 @@ READERS = 3
 
 
 class SqliteAccess:
+    disk_full = False
+
     def __init__(
         self, path: Path, changes: Changes, *, busy_seconds: float = sqlite.BUSY_SECONDS
     ) -> None:

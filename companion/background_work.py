@@ -13,7 +13,12 @@ from functools import partial
 from typing import Any
 
 from companion.domain.errors import StoreError, Technical
-from companion.domain.practice_errors import DatabaseAway, WorkstationCopied, WorkstationForgotten
+from companion.domain.practice_errors import (
+    DatabaseAway,
+    PracticeKeyRenewed,
+    WorkstationCopied,
+    WorkstationForgotten,
+)
 from companion.services.assembly import Application
 from companion.services.lease_work import LeaseWork
 
@@ -23,7 +28,7 @@ AGAIN = 30.0
 AWAY_SECONDS = 3.0
 """Between tries while the practice's database is away."""
 
-NO_PLACE = (WorkstationForgotten, WorkstationCopied)
+NO_PLACE = (WorkstationForgotten, WorkstationCopied, PracticeKeyRenewed)
 
 Run = Callable[[], Coroutine[Any, Any, None]]
 

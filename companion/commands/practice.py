@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from companion.commands.membership_here import HOLDER, kept_address, member_here, open_once
 from companion.commands.practice_reports import (
     joined,
     left,
     note_json,
+    renewed_json,
     show_key,
+    show_renewed,
     unwatched,
     workstation_json,
     workstations_table,
@@ -23,10 +25,8 @@ from companion.console import as_json, err, out
 from companion.domain.errors import BadInput
 
 if TYPE_CHECKING:
-    from companion.adapters.practice_note import PracticeNote
     from companion.environment import Environment
     from companion.services.assembly import Application
-    from companion.storage.membership import Membership
 
 app = typer.Typer()
 practice = typer.Typer(
@@ -35,7 +35,6 @@ practice = typer.Typer(
 )
 app.add_typer(practice, name="practice")
 
-HOLDER = "a command"
 KEY_VARIABLE = "COMPANION_PRACTICE_KEY"
 Database = Annotated[
     str,
@@ -111,7 +110,7 @@ def create(
 @practice.command()
 def join(database: Database = "", name: Name = "", json: Json = False) -> None:
     """Work with a practice that was made on another workstation. Asks for its key, or takes
-    COMPANION_PRACTICE_KEY."""
+    COMPANION_PRACTICE_KEY; where this one has joined already, that is its new key."""
 
     async def work() -> int:
         from companion.adapters.practice_note import practice_note
@@ -120,10 +119,11 @@ def join(database: Database = "", name: Name = "", json: Json = False) -> None:
         from companion.storage.membership import membership_of
 
         environment = _environment()
-        address = _address(database, environment)
+        address = await kept_address(environment) if not database.strip() else database
+        address = _address(address, environment)
         note = await join_practice_here(environment, address, _typed_key(environment))
         member = await membership_of(note, environment, sealed_secrets(environment, holder=HOLDER))
-        await _open_once(environment, note, joining=name.strip())
+        await open_once(environment, note, joining=name.strip())
         note = practice_note(environment.home) or note
         if json:
             as_json({**note_json(note), "name": note.name, "fingerprint": member.key.fingerprint})
@@ -197,7 +197,7 @@ def status(json: Json = False) -> None:
 
     async def work() -> int:
         environment = _environment()
-        member = await _member(environment)
+        member = await member_here(environment)
         if member is None:
             if json:
                 as_json({"joined": False})
@@ -228,11 +228,19 @@ def status(json: Json = False) -> None:
 
 
 @practice.command()
-def key(yes: Yes = False, json: Json = False) -> None:
-    """Show the practice key, with which another workstation joins."""
+def key(
+    renew: Annotated[
+        bool, typer.Option("--renew", help="Make another one: the old one opens nothing any more.")
+    ] = False,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Show the practice key, with which another workstation joins, or make another one."""
 
     async def work() -> int:
-        member = await _member(_environment())
+        if renew:
+            return await _renew_key(yes=yes, json=json)
+        member = await member_here(_environment())
         if member is None:
             raise BadInput("This computer has joined no practice.", "So there is no key to show.")
         if not yes and not _confirmed(
@@ -260,12 +268,12 @@ def update(
 
     async def work() -> int:
         environment = _environment()
-        member = await _member(environment)
+        member = await member_here(environment)
         if member is None:
             raise BadInput(
                 "This computer has joined no practice.", "Its own data follow by themselves."
             )
-        await _open_once(environment, member.note, anyway=anyway)
+        await open_once(environment, member.note, anyway=anyway)
         if json:
             as_json(note_json(member.note))
         else:
@@ -273,6 +281,25 @@ def update(
         return DONE
 
     guarded(work, json=json)
+
+
+async def _renew_key(*, yes: bool, json: bool) -> int:
+    from companion.storage.renewing_key import renew_practice_key
+
+    if not yes and not _confirmed(
+        "Make another practice key? The old one opens nothing any more, and every other "
+        "workstation stops until the new one is typed there."
+    ):
+        return _held(json=json)
+    environment = _environment()
+    renewed = await renew_practice_key(environment)
+    if json:
+        as_json(renewed_json(renewed))
+    else:
+        show_renewed(renewed)
+    if environment.practice_key.strip():
+        err.print(f"Set {KEY_VARIABLE} to the new key, or take it away, wherever it is set.")
+    return DONE
 
 
 def _environment() -> Environment:
@@ -316,44 +343,6 @@ def _typed_key(environment: Environment) -> str:
     import getpass
 
     return getpass.getpass("Practice key: ")
-
-
-async def _member(environment: Environment) -> Membership | None:
-    from companion.adapters.practice_note import practice_note
-    from companion.storage.home import sealed_secrets
-    from companion.storage.membership import membership_of
-    from companion.storage.moving import recover_move
-
-    await recover_move(environment)
-    note = practice_note(environment.home)
-    if note is None:
-        return None
-    return await membership_of(note, environment, sealed_secrets(environment, holder=HOLDER))
-
-
-async def _open_once(
-    environment: Environment,
-    note: PracticeNote,
-    *,
-    anyway: bool = False,
-    joining: str | None = None,
-) -> None:
-    from companion.adapters.clock import SystemClock
-    from companion.services.changes import Changes
-    from companion.storage.practice import open_practice
-
-    clock = SystemClock(environment.now)
-    async with AsyncExitStack() as stack:
-        await open_practice(
-            environment,
-            note,
-            stack,
-            holder=HOLDER,
-            clock=clock,
-            changes=Changes(),
-            anyway=anyway,
-            joining=joining,
-        )
 
 
 def _declined(question: str) -> bool:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from companion.adapters.practice_note import PracticeNote
     from companion.domain.settings import SourceSettings
     from companion.services.ports import Workstation
+    from companion.storage.renewing_key import KeyRenewed
 
 
 def note_json(note: PracticeNote) -> dict[str, str]:
@@ -50,6 +51,29 @@ def show_key(text: str, fingerprint: str) -> None:
         "key once, to join. Keep it where the practice keeps its keys: whoever has it, and reaches "
         "the database, can open the Google sign-ins."
     )
+
+
+def renewed_json(renewed: KeyRenewed) -> dict[str, object]:
+    return {
+        **note_json(renewed.note),
+        "key": renewed.key.text,
+        "fingerprint": renewed.key.fingerprint,
+        "secrets": renewed.secrets,
+        "others": list(renewed.others),
+    }
+
+
+def show_renewed(renewed: KeyRenewed) -> None:
+    out.print(
+        f"The practice has another key, and {renewed.secrets} sealed secrets were sealed anew. The "
+        "old key opens nothing any more."
+    )
+    show_key(renewed.key.text, renewed.key.fingerprint)
+    if renewed.others:
+        out.print(
+            f"Type it on each other workstation ({', '.join(renewed.others)}), which stops until "
+            "then: python run.py practice join, then python run.py start"
+        )
 
 
 def workstations_table(found: Sequence[Workstation], this_one: str, timezone: str) -> None:

@@ -139,6 +139,20 @@ class WorkstationForgotten(StoreError):
     )
 
 
+class PracticeKeyRenewed(StoreError):
+    """None of the keys that this workstation keeps opens the practice's secrets any more."""
+
+    default_what = (
+        "The practice key was renewed on another workstation, so this one has stopped until it is "
+        "given the new one. Nothing is lost."
+    )
+    default_remedy = (
+        "Type the new practice key here: python run.py practice join. A workstation that has it "
+        "shows it: python run.py practice key. Where COMPANION_PRACTICE_KEY is set, set it to the "
+        "new key."
+    )
+
+
 class WorkstationCopied(StoreError):
     """Another app that runs is the same workstation: one data folder is a copy of the other."""
 

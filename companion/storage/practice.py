@@ -19,11 +19,10 @@ from companion.adapters.database.opening_practice import hub_of, open_practice_d
 from companion.adapters.database.practice_row import (
     PracticeRow,
     add_workstation,
-    secrets_key_of,
 )
 from companion.adapters.database.restored_copy import take_copy_over
 from companion.adapters.database.schema import HEAD
-from companion.adapters.database.secrets import SharedSecrets
+from companion.adapters.database.secrets import SecretsKey, SharedSecrets
 from companion.adapters.database.server_facts import PostgresServer
 from companion.adapters.database.settings import DatabaseSettings
 from companion.adapters.database.shared_pace import PostgresPace
@@ -60,7 +59,7 @@ async def open_practice(
     member = await membership_of(note, environment, sealed_secrets(environment, holder=holder))
     found = await asyncio.to_thread(inspect_database, member.url)
     row = practice_row_of(found, note)
-    key = secrets_key_of(row, member.key)
+    member, _ = member.opened(row)
     if not anyway:
         refuse_older_workstations(found, note)
     name = workstation_name(joining) if joining else note.name
@@ -86,12 +85,22 @@ async def open_practice(
     documents = Documents(access)
     settings = await DatabaseSettings.open(access, changes=changes, announce=hub.announce)
     await hub.start(settings.renew)
+
+    async def open_anew() -> SecretsKey:
+        return await _secrets_key(environment, note, holder)
+
+    secrets = SharedSecrets(
+        access,
+        practice_id=note.practice_id,
+        key=_key_in(row, member),
+        open_anew=open_anew,
+        home=home,
+    )
+    together.workstations.prove_key = secrets.keep_open
     return Storage(
         settings=settings,
         stores=database,
-        secrets=SharedSecrets(
-            access, practice_id=note.practice_id, key=key, home=home, place=_kept(member)
-        ),
+        secrets=secrets,
         source_notes=DatabaseSourceNotes(documents),
         backup_notes=DatabaseBackupNotes(documents),
         notices=DatabaseNotices(documents),
@@ -162,5 +171,14 @@ def refuse_older_workstations(found: DatabaseInspection, note: PracticeNote) -> 
     )
 
 
-def _kept(member: Membership) -> str:
-    return f"the practice's database {member.note.place}, key {member.key.fingerprint}"
+async def _secrets_key(environment: Environment, note: PracticeNote, holder: str) -> SecretsKey:
+    """As it is now, by what is kept on this computer now. Raises PracticeKeyRenewed."""
+    member = await membership_of(note, environment, sealed_secrets(environment, holder=holder))
+    found = await asyncio.to_thread(inspect_database, member.url)
+    return _key_in(practice_row_of(found, note), member)
+
+
+def _key_in(row: PracticeRow, member: Membership) -> SecretsKey:
+    member, key = member.opened(row)
+    place = f"the practice's database {member.note.place}, key {member.key.fingerprint}"
+    return SecretsKey(key=key, mark=row.key_nonce, place=place)

@@ -33,7 +33,6 @@ from companion.adapters.database.practice_row import (
     note_origin,
     practice_in,
     remove_workstation,
-    secrets_key_of,
 )
 from companion.adapters.database.schema import metadata, practice, secrets, workstations
 from companion.adapters.database.secrets import RowSealing
@@ -172,7 +171,7 @@ async def take_everything(
         note = _note_of(home)
         member = await membership_of(note, environment, sealed_secrets(environment, holder=HOLDER))
         found = await asyncio.to_thread(inspect_database, member.url)
-        key = secrets_key_of(practice_row_of(found, note), member.key)
+        member.opened(practice_row_of(found, note))
         _nobody_on(found, note)
         now = SystemClock(environment.now).now()
         moving = MovingNote(
@@ -185,8 +184,7 @@ async def take_everything(
             moved_to=f"to the computer {socket.gethostname()}, on {now:%d/%m/%Y at %H:%M} UTC",
         )
         await BACKUPS.run(write_note, home, moving, disk)
-        sealing = RowSealing(note.practice_id, key, os.urandom)
-        taking = _TakeBack(environment, member, sealing, moving, disk)
+        taking = _TakeBack(environment, member, moving, disk)
         try:
             return await taking.take()
         except BaseException:
@@ -213,13 +211,11 @@ class _TakeBack:
         self,
         environment: Environment,
         member: Membership,
-        sealing: RowSealing,
         note: MovingNote,
         disk: Disk,
     ) -> None:
         self._environment = environment
         self._member = member
-        self._sealing = sealing
         self._note = note
         self._disk = disk
         self._staging = staging_of(environment.home)
@@ -267,6 +263,7 @@ class _TakeBack:
             row = practice_in(connection)
             if row is None or row.practice_id != self._note.practice_id or row.moved_to:
                 raise Busy("Another workstation has just moved the practice.", "Look there.")
+            sealing = RowSealing(row.practice_id, self._member.opened(row)[1], os.urandom)
             rows = self._copy_book(connection)
             found = documents_under(connection, PREFIX)
             tables = {
@@ -280,7 +277,7 @@ class _TakeBack:
                     body = note_of_home(document, each.body, self._note.workstation_id)
                     self._write(file, body.encode())
             texts = {
-                row.name: self._sealing.opened(row.name, row.generation, row.nonce, row.sealed)
+                row.name: sealing.opened(row.name, row.generation, row.nonce, row.sealed)
                 for row in connection.execute(select(secrets))
             }
         return rows, texts

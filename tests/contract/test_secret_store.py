@@ -10,7 +10,6 @@ import pytest
 
 from companion.adapters.database.opening import open_database
 from companion.adapters.database.opening_practice import open_practice_database
-from companion.adapters.database.secrets import SharedSecrets
 from companion.adapters.file_locks import FileLock
 from companion.adapters.keyring_entry import KeyringEntry
 from companion.adapters.secrets import SealedSecrets
@@ -18,6 +17,7 @@ from companion.services.ports import SecretStore
 from tests.fakes.clock import FakeClock
 from tests.fakes.keyrings import GoodKeyring
 from tests.fakes.secrets import FakeSecrets
+from tests.fakes.shared_secrets import shared_secrets
 
 
 @pytest.fixture(
@@ -38,9 +38,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         else:
             url = request.getfixturevalue("practice_url")
             database = open_practice_database(url, FakeClock())
-        yield SharedSecrets(
-            database.access, practice_id="practice", key=bytes(range(32)), home=tmp_path
-        )
+        yield shared_secrets(database.access, bytes(range(32)), tmp_path)
         await database.close()
     else:
         keyring = GoodKeyring()

@@ -164,3 +164,41 @@ def test_a_copy_of_the_home_that_still_runs_stops_writing(
     assert desk.writes == written
     assert desk.one("audit", "Anna Example")["differences"] == []
     assert len(desk.live()) == 20
+
+
+def test_the_practice_key_is_renewed_by_one_command_and_typed_once_on_each_other_workstation(
+    desk: Station, tmp_path: Path, practice_url: URL
+) -> None:
+    refused = desk.json("practice", "key", "--renew", "--yes", code=1)
+    assert "joined no practice" in refused["error"]["what"]
+    made = desk.json("practice", "create", "--database", shown(practice_url), "--name", "Desk")
+    second = Station(
+        home=tmp_path / "second",
+        google=desk.google,
+        more={"COMPANION_PRACTICE_KEY": made["key"]},
+    )
+    second.run("practice", "join", "--database", shown(practice_url), "--name", "Back")
+    del second.more["COMPANION_PRACTICE_KEY"]
+    assert desk.json("practice", "key", "--renew", code=3) == {"held": True}
+    assert second.json("practice", "key", "--yes")["key"] == made["key"]
+
+    said = desk.run("practice", "key", "--renew", "--yes")
+    assert "Type it on each other workstation (Back)" in said.replace("\n", " ")
+    shown_now = desk.json("practice", "key", "--yes")
+    assert shown_now["key"] != made["key"]
+    assert shown_now["key"] in said
+    for command in (("status",), ("practice", "status"), ("practice", "key", "--yes")):
+        told = second.json(*command, code=1)["error"]
+        assert "was renewed on another workstation" in told["what"]
+        assert "practice join" in told["remedy"]
+    second.more["COMPANION_PRACTICE_KEY"] = made["key"]
+    assert "was renewed since" in second.json("practice", "join", code=1)["error"]["what"]
+    second.more["COMPANION_PRACTICE_KEY"] = shown_now["key"]
+    joined = second.json("practice", "join")
+    assert (joined["name"], joined["fingerprint"]) == ("Back", shown_now["fingerprint"])
+    del second.more["COMPANION_PRACTICE_KEY"]
+    assert second.json("practice", "status")["fingerprint"] == shown_now["fingerprint"]
+    second.run("google", "test", "Anna Example")
+    files = [each.read_bytes() for each in tmp_path.rglob("*") if each.is_file()]
+    assert files
+    assert not [each for each in files for key in (made, shown_now) if key["key"].encode() in each]

@@ -174,3 +174,27 @@ def test_an_app_that_was_forgotten_or_is_a_copy_says_so_and_stops(
     assert workstations.apps["first"].poll() is None
     names = [each["name"] for each in told["workstations"]]
     assert len(names) == len({*names}) == 2
+
+
+def test_the_one_on_which_the_practice_key_was_renewed_goes_on_and_the_other_stops(
+    workstations: Workstations,
+) -> None:
+    first, second = workstations.homes.values()
+    with workstations.connection() as connection:
+        connection.execute("UPDATE lease SET wanted_by = %s", [workstations.ids["second"]])
+    wait_until(lambda: workstations.keeper() == "second", LONG)
+    renewed = first.json("practice", "key", "--renew", "--yes")
+    assert "The practice key was renewed on another workstation" in ended(
+        workstations.apps["second"]
+    )
+    wait_until(lambda: workstations.keeper() == "first", LONG)
+    workstations.edit("first", 3)
+    wait_until(shows(workstations, 3), LONG)
+    joining = second.start("practice", "join", COMPANION_PRACTICE_KEY=renewed["key"])
+    out, err = joining.communicate(timeout=LONG)
+    assert joining.returncode == 0, out + err
+    workstations.start("second")
+    workstations.apps["first"].send_signal(signal.SIGTERM)
+    wait_until(lambda: workstations.keeper() == "second", LONG)
+    workstations.edit("second", 4)
+    wait_until(shows(workstations, 4), LONG)

@@ -23,6 +23,7 @@ from companion.adapters.database.secrets import SharedSecrets
 from companion.domain.errors import BadInput, SecretsDamaged
 from companion.domain.practice_key import PracticeKey
 from tests.fakes.clock import FakeClock
+from tests.fakes.shared_secrets import shared_secrets
 
 KEY = PracticeKey(bytes(range(20)))
 
@@ -48,18 +49,24 @@ async def row_of(access: DatabaseAccess) -> PracticeRow:
     return found
 
 
-def store(access: DatabaseAccess, key: bytes, home: Path, practice_id: str = "p1") -> SharedSecrets:
-    return SharedSecrets(access, practice_id=practice_id, key=key, home=home)
+async def store(
+    access: DatabaseAccess, key: bytes, home: Path, practice_id: str = "p1"
+) -> SharedSecrets:
+    row = await access.read(practice_in)
+    mark = None if row is None else row.key_nonce
+    return shared_secrets(access, key, home, practice_id, mark=mark)
 
 
 async def test_the_practice_key_opens_what_another_workstation_sealed(
     access: DatabaseAccess, tmp_path: Path
 ) -> None:
     assert await access.read(practice_in) is None
-    await store(access, await founded(access), tmp_path).put("google/client", "{}")
+    await (await store(access, await founded(access), tmp_path)).put("google/client", "{}")
     row = await row_of(access)
     assert (row.practice_id, row.moved_to) == ("p1", "")
-    assert await store(access, secrets_key_of(row, KEY), tmp_path).get("google/client") == "{}"
+    assert (
+        await (await store(access, secrets_key_of(row, KEY), tmp_path)).get("google/client") == "{}"
+    )
 
 
 async def test_another_practice_s_key_is_refused_by_its_fingerprint(access: DatabaseAccess) -> None:
@@ -87,7 +94,7 @@ async def test_the_key_of_one_practice_does_not_open_the_row_of_another(
 async def test_a_row_that_was_changed_or_renamed_does_not_open(
     change: dict[str, object], access: DatabaseAccess, tmp_path: Path
 ) -> None:
-    kept = store(access, bytes(32), tmp_path)
+    kept = await store(access, bytes(32), tmp_path)
     await kept.put("feed/1", "token")
     await access.write(lambda connection: connection.execute(update(secrets).values(change)))
     with pytest.raises(SecretsDamaged):
@@ -99,15 +106,15 @@ async def test_a_row_that_was_changed_or_renamed_does_not_open(
 async def test_rows_of_two_practices_do_not_pass_for_each_other(
     access: DatabaseAccess, tmp_path: Path
 ) -> None:
-    await store(access, bytes(32), tmp_path, "p1").put("feed/1", "token")
+    await (await store(access, bytes(32), tmp_path, "p1")).put("feed/1", "token")
     with pytest.raises(SecretsDamaged):
-        await store(access, bytes(32), tmp_path, "p2").get("feed/1")
+        await (await store(access, bytes(32), tmp_path, "p2")).get("feed/1")
 
 
 async def test_a_text_is_never_sealed_twice_with_one_nonce(
     access: DatabaseAccess, tmp_path: Path
 ) -> None:
-    kept, seen = store(access, bytes(32), tmp_path), []
+    kept, seen = await store(access, bytes(32), tmp_path), list[tuple[int, bytes]]()
     for _ in range(5):
         await kept.put("feed/1", "token")
         row = await access.read(lambda connection: connection.execute(secrets.select()).one())
@@ -122,7 +129,7 @@ async def test_no_secret_and_no_key_is_in_the_file_of_the_database(
     key = await founded(access)
     hidden = ["1//a-refresh-token", "a-feed-token", "the client secret", "the mail password"]
     for number, each in enumerate(hidden):
-        await store(access, key, tmp_path).put(f"kept/{number}", each)
+        await (await store(access, key, tmp_path)).put(f"kept/{number}", each)
     await access.backup_to(tmp_path / "copy.db")
     content = (tmp_path / "copy.db").read_bytes()
     assert b"kept/3" in content, "the names of the secrets are not hidden"

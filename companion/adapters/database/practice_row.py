@@ -1,8 +1,7 @@
 """The row that makes a database the one of a practice: its id, and the key of its secrets, sealed.
 
-The secrets have a random key of their own, so that another practice key could be given without
-sealing each of them again. It is sealed under a key made of the practice key (HKDF, salted with the
-practice's id), which is never in the database.
+The secrets have a random key of their own. It is sealed under a key made of the practice key (HKDF,
+salted with the practice's id), which is never in the database.
 """
 
 from __future__ import annotations
@@ -39,9 +38,10 @@ class PracticeRow(NamedTuple):
     """Where the practice is kept now, for people; empty while it is here."""
 
 
-def practice_in(connection: Connection) -> PracticeRow | None:
-    """None where no practice is kept."""
-    row = connection.execute(_ROW).one_or_none()
+def practice_in(connection: Connection, *, held: bool = False) -> PracticeRow | None:
+    """None where no practice is kept. `held`: nobody else changes it, nor seals a secret, until the
+    transaction ends."""
+    row = connection.execute(_ROW.with_for_update() if held else _ROW).one_or_none()
     return None if row is None else PracticeRow(*row)
 
 
@@ -54,20 +54,36 @@ def create_practice_row(
     random: Callable[[int], bytes],
 ) -> bytes:
     """Write the row; the key of its secrets."""
-    secrets_key, nonce = random(32), random(12)
-    sealed = crypto.seal(_key_of(key, practice_id), nonce, secrets_key, _bound_to(practice_id))
+    secrets_key, sealed = _fresh_key(practice_id, key, random)
     connection.execute(
         insert(practice).values(
             id=1,
             practice_id=practice_id,
-            key_nonce=nonce,
-            sealed_key=sealed,
+            **sealed,
             created_at=at,
             moved_to="",
             database=database_of(connection),
         )
     )
     return secrets_key
+
+
+def replace_secrets_key(
+    connection: Connection, practice_id: str, key: PracticeKey, random: Callable[[int], bytes]
+) -> bytes:
+    """Another key for its secrets, under another practice key; what they sealed is not touched."""
+    secrets_key, sealed = _fresh_key(practice_id, key, random)
+    connection.execute(update(practice).values(sealed))
+    return secrets_key
+
+
+def _fresh_key(
+    practice_id: str, key: PracticeKey, random: Callable[[int], bytes]
+) -> tuple[bytes, dict[str, bytes]]:
+    """With the columns that keep it."""
+    secrets_key, nonce = random(32), random(12)
+    sealed = crypto.seal(_key_of(key, practice_id), nonce, secrets_key, _bound_to(practice_id))
+    return secrets_key, {"key_nonce": nonce, "sealed_key": sealed}
 
 
 def secrets_key_of(row: PracticeRow, key: PracticeKey) -> bytes:
@@ -77,7 +93,8 @@ def secrets_key_of(row: PracticeRow, key: PracticeKey) -> bytes:
         return crypto.unseal(outer, row.key_nonce, row.sealed_key, _bound_to(row.practice_id))
     except ValueError:
         raise BadInput(
-            f"The practice key with the fingerprint {key.fingerprint} is of another practice.",
+            f"The practice key with the fingerprint {key.fingerprint} is of another practice, or "
+            "was renewed since.",
             "Ask for the key of this one: a workstation that has joined shows it with "
             "python run.py practice key. Nothing was changed.",
             field="practice_key",

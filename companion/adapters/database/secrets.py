@@ -4,20 +4,27 @@ AES-256-GCM under the practice's key for secrets (`practice_row`), which never i
 who reads or copies all of it learns the names of the secrets alone. Practice, name and generation
 are bound to each text, so that no row passes for another, nor for one of another practice. Whoever
 may write to the database could still put an older text of the same name back.
+
+Another workstation may renew the key at any moment (`key_renewal`). So every text is read together
+with the mark of the key that seals all of them, and a write holds that mark still while it lasts:
+who has an older key gets the new one first, or is told so, and seals nothing under the old.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from companion.adapters import crypto
 from companion.adapters.database.access import DatabaseAccess
-from companion.adapters.database.schema import secrets
+from companion.adapters.database.schema import practice, secrets
 from companion.adapters.database.upserts import insert_new
 from companion.domain.errors import SecretsDamaged, SecretsUnavailable
 from companion.services.files import Disk, disk_trouble, write_durably
@@ -28,11 +35,27 @@ _OF_ONE = select(secrets.c.generation, secrets.c.nonce, secrets.c.sealed).where(
     secrets.c.name == bindparam("wanted")
 )
 _LOCKED = _OF_ONE.with_for_update()
+_MARK = select(practice.c.key_nonce).where(practice.c.id == 1)
+_WITH_MARK = _OF_ONE.add_columns(_MARK.scalar_subquery())
+_MARK_HELD = _MARK.with_for_update(read=True)
 _OF_ALL = select(secrets).order_by(secrets.c.name)
 _NAMES = select(secrets.c.name)
 _INSERT = insert_new(secrets).returning(secrets.c.generation)
 _REPLACE = update(secrets).where(secrets.c.name == bindparam("wanted"))
 _REMOVE = delete(secrets).where(secrets.c.name == bindparam("wanted"))
+
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretsKey:
+    key: bytes = field(repr=False)
+    """As of `secrets_key_of`."""
+    mark: bytes | None
+    """The `key_nonce` that it was sealed with; None where the database is no practice's."""
+    place: str = "the practice's database"
+    """For people."""
 
 
 class SharedSecrets:
@@ -43,24 +66,33 @@ class SharedSecrets:
         access: DatabaseAccess,
         *,
         practice_id: str,
-        key: bytes,
+        key: SecretsKey,
+        open_anew: Callable[[], Awaitable[SecretsKey]],
         home: Path,
-        place: str = "the practice's database",
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        """`key`: as of `secrets_key_of`; `home`: the folder for what is set aside; `place`: for
-        people."""
+        """`open_anew`: the key as it is now, where `key` was renewed; raises PracticeKeyRenewed.
+        `home`: the folder for what is set aside."""
         self._access = access
+        self._practice_id = practice_id
+        self._key = key
+        self._open_anew = open_anew
         self._home = home
-        self._place = place
-        self._sealing = RowSealing(practice_id, key, random)
+        self._random = random
 
     async def get(self, name: str) -> str | None:
-        row = await self._access.ask(_OF_ONE, lambda rows: rows.one_or_none(), {"wanted": name})
-        return None if row is None else self._sealing.opened(name, *row)
+        while True:
+            row = await self._access.ask(
+                _WITH_MARK, lambda rows: rows.one_or_none(), {"wanted": name}
+            )
+            if row is None:
+                return None
+            if row[3] == self._key.mark:
+                return self._sealing().opened(name, *row[:3])
+            self._key = await self._open_anew()
 
     async def put(self, name: str, value: str) -> None:
-        await self._access.write(lambda connection: self._sealing.put(connection, name, value))
+        await self._write(lambda connection, sealing: sealing.put(connection, name, value))
 
     async def remove(self, name: str) -> None:
         def remove(connection: Connection) -> None:
@@ -69,8 +101,8 @@ class SharedSecrets:
         await self._access.write(remove)
 
     async def exchange(self, name: str, expected: str | None, value: str | None) -> bool:
-        return await self._access.write(
-            lambda connection: self._sealing.exchange(connection, name, expected, value)
+        return await self._write(
+            lambda connection, sealing: sealing.exchange(connection, name, expected, value)
         )
 
     async def names(self) -> tuple[str, ...]:
@@ -80,22 +112,51 @@ class SharedSecrets:
     async def check(self) -> str:
         """As in the port; each text must open too."""
 
-        def probe(connection: Connection) -> bool:
-            value = crypto.to_text(self._sealing.random(18))
-            self._sealing.put(connection, _PROBE, value)
+        def probe(connection: Connection, sealing: RowSealing) -> bool:
+            value = crypto.to_text(sealing.random(18))
+            sealing.put(connection, _PROBE, value)
             row = connection.execute(_OF_ONE, {"wanted": _PROBE}).one()
             connection.execute(_REMOVE, {"wanted": _PROBE})
-            return self._sealing.opened(_PROBE, *row) == value
+            return sealing.opened(_PROBE, *row) == value
 
-        if not await self._access.write(probe):
+        if not await self._write(probe):
             raise SecretsUnavailable(
                 "The practice's database does not give back what it was given.",
                 "Ask whoever looks after the database server.",
                 detail="read back differs",
             )
-        for name, generation, nonce, sealed in await self._access.read(_all):
-            self._sealing.opened(name, generation, nonce, sealed)
-        return self._place
+        mark, rows = await self._access.read(lambda each: (each.scalar(_MARK), _all(each)))
+        if mark != self._key.mark:  # renewed since the probe
+            return await self.check()
+        sealing = self._sealing()
+        for name, generation, nonce, sealed in rows:
+            sealing.opened(name, generation, nonce, sealed)
+        return self._key.place
+
+    async def keep_open(self) -> None:
+        """Notice a renewal, before anybody asks for a secret. Raises PracticeKeyRenewed."""
+        if await self._access.ask(_MARK, lambda rows: rows.scalar()) != self._key.mark:
+            self._key = await self._open_anew()
+
+    def _sealing(self) -> RowSealing:
+        return RowSealing(self._practice_id, self._key.key, self._random)
+
+    async def _write(self, work: Callable[[Connection, RowSealing], Result]) -> Result:
+        while True:
+            mark, sealing = self._key.mark, self._sealing()
+
+            def fitting(
+                connection: Connection,
+                mark: bytes | None = mark,
+                sealing: RowSealing = sealing,
+            ) -> list[Result]:
+                if connection.scalar(_MARK_HELD) != mark:
+                    return []
+                return [work(connection, sealing)]
+
+            if done := await self._access.write(fitting):
+                return done[0]
+            self._key = await self._open_anew()
 
     async def set_aside(self) -> Path | None:
         """All rows, sealed as they are, go into a file of this home."""
@@ -162,6 +223,16 @@ class RowSealing:
             return self._write(connection, name, generation, value)
         connection.execute(_REMOVE, {"wanted": name})
         return True
+
+    def reseal(self, connection: Connection, under: RowSealing) -> int:
+        """All texts, in the transaction that renews the key; how many. What does not open stays as
+        it is: it opened before no more than after."""
+        done = 0
+        for name, *sealed in connection.execute(_OF_ALL.with_for_update()).all():
+            with suppress(SecretsDamaged):
+                under._write(connection, name, sealed[0], self.opened(name, *sealed))
+                done += 1
+        return done
 
     def _write(self, connection: Connection, name: str, before: int, value: str) -> bool:
         """`before`: the generation that was found and locked, 0 for none; then False where another

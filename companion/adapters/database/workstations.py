@@ -11,7 +11,7 @@ first puts its own back; the other finds that again and again, and gives way.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +20,11 @@ from companion.adapters.database.dedicated_connection import DedicatedConnection
 from companion.adapters.database.dedicated_session import DedicatedSession
 from companion.adapters.database.lease_session import IS_ON, NOW, ON_SECONDS
 from companion.domain.errors import Busy, CompanionError, NotFound
-from companion.domain.practice_errors import WorkstationCopied, WorkstationForgotten
+from companion.domain.practice_errors import (
+    PracticeKeyRenewed,
+    WorkstationCopied,
+    WorkstationForgotten,
+)
 from companion.services.ports import Clock, Workstation
 
 log = logging.getLogger(__name__)
@@ -76,6 +80,8 @@ class PostgresWorkstations:
         self._version = version
         self._clock = clock
         self._wall_clock = wall_clock
+        self.prove_key: Callable[[], Awaitable[None]] = _nothing_to_prove
+        """Asked at each beat of an app; raises PracticeKeyRenewed where this one must stop."""
         self._ahead: float | None = None
         self._began: datetime | None = None
         self._displaced = 0
@@ -125,10 +131,11 @@ class PostgresWorkstations:
             while True:
                 try:
                     await self._beat(feed_address())
+                    await self.prove_key()
                     failing = False
-                except (WorkstationForgotten, WorkstationCopied) as error:
+                except (WorkstationForgotten, WorkstationCopied, PracticeKeyRenewed) as error:
                     log.warning("this workstation stops: %s", type(error).__name__)
-                    out = True
+                    out = not isinstance(error, PracticeKeyRenewed)
                     raise
                 except CompanionError as error:
                     if not failing:
@@ -178,6 +185,10 @@ class PostgresWorkstations:
         self._began = None
         if self._displaced >= TIMES_DISPLACED:
             raise WorkstationCopied
+
+
+async def _nothing_to_prove() -> None:
+    pass
 
 
 def _workstation(row: Sequence[Any]) -> Workstation:

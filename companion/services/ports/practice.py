@@ -156,8 +156,8 @@ class WorkstationRegistry(Protocol):
 
     async def stay_on(self, feed_address: Callable[[], str]) -> None:
         """Be seen as on by the others until cancelled, then as off. `feed_address`: where phones
-        reach this one, empty for nowhere. Raises WorkstationForgotten, WorkstationCopied: then this
-        one must stop."""
+        reach this one, empty for nowhere. Raises WorkstationForgotten, WorkstationCopied,
+        PracticeKeyRenewed: then this one must stop."""
         ...
 
 

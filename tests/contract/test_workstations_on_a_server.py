@@ -11,18 +11,19 @@ import pytest
 from sqlalchemy import URL
 
 from companion.adapters.clock import SystemClock
-from companion.adapters.database.own_connection import connect_alone
-from companion.adapters.database.own_session import OwnSession
+from companion.adapters.database.dedicated_connection import connect_dedicated
+from companion.adapters.database.dedicated_session import DedicatedSession
 from companion.adapters.database.postgres import engine_of
-from companion.adapters.database.practice_row import join_practice
-from companion.adapters.database.workstations import PracticeWorkstations
+from companion.adapters.database.practice_row import add_workstation
+from companion.adapters.database.workstations import PostgresWorkstations
 from companion.domain.errors import Busy, NotFound
 from companion.domain.practice_errors import WorkstationCopied, WorkstationForgotten
 from companion.services.ports import Clock, Workstation
 from tests.fakes.practice_database import practice_server
+from tests.fakes.waiting import until
 
 pytestmark = pytest.mark.postgresql
-Open = Callable[..., PracticeWorkstations]
+Open = Callable[..., PostgresWorkstations]
 
 
 @pytest.fixture
@@ -33,17 +34,17 @@ async def address() -> AsyncIterator[URL]:
 
 @pytest.fixture
 async def opened(address: URL) -> AsyncIterator[Open]:
-    sessions: list[OwnSession] = []
+    sessions: list[DedicatedSession] = []
     engine = engine_of(address, 1)
 
     def computer(
         workstation_id: str, name: str, ahead: float = 0, clock: Clock | None = None
-    ) -> PracticeWorkstations:
+    ) -> PostgresWorkstations:
         """Of the same id: an app on a copy of the data folder."""
         with engine.begin() as connection:
-            join_practice(connection, workstation_id, name, "1.2.3")
-        sessions.append(OwnSession(address, name=workstation_id))
-        return PracticeWorkstations(
+            add_workstation(connection, workstation_id, name, "1.2.3")
+        sessions.append(DedicatedSession(address, name=workstation_id))
+        return PostgresWorkstations(
             sessions[-1],
             workstation_id,
             version="1.2.3",
@@ -58,7 +59,7 @@ async def opened(address: URL) -> AsyncIterator[Open]:
 
 
 @contextlib.asynccontextmanager
-async def on(computer: PracticeWorkstations, feed: str = "") -> AsyncIterator[None]:
+async def on(computer: PostgresWorkstations, feed: str = "") -> AsyncIterator[None]:
     task = asyncio.create_task(computer.stay_on(lambda: feed))
     async with asyncio.timeout(30):
         while computer.this_one not in await ids_on(computer):  # noqa: ASYNC110 - the server's
@@ -69,16 +70,16 @@ async def on(computer: PracticeWorkstations, feed: str = "") -> AsyncIterator[No
         await task
 
 
-async def ids_on(computer: PracticeWorkstations) -> set[str]:
+async def ids_on(computer: PostgresWorkstations) -> set[str]:
     return {each.id for each in await found(computer) if each.on}
 
 
-async def found(computer: PracticeWorkstations) -> list[Workstation]:
+async def found(computer: PostgresWorkstations) -> list[Workstation]:
     return list(await computer.workstations())
 
 
 def execute(address: URL, statement: bytes) -> None:
-    with connect_alone(address, name="the test") as connection:
+    with connect_dedicated(address, name="the test") as connection:
         connection.execute(statement)
 
 
@@ -142,7 +143,7 @@ async def test_whom_a_person_lets_keep_them_is_wanted_unless_it_does(
                 b"UPDATE lease SET released = false, workstation_id = '%s'" % kept_by.encode(),
             )
             await office.let_keep(wanted)
-            with connect_alone(address, name="the test") as connection:
+            with connect_dedicated(address, name="the test") as connection:
                 row = connection.execute("SELECT wanted_by FROM lease").fetchone()
             assert row == (left,)
     with pytest.raises(NotFound):
@@ -178,10 +179,13 @@ class QuickClock(SystemClock):
         await super().sleep(seconds / 500)
 
 
-async def until(condition: Callable[[Workstation], bool], computer: PracticeWorkstations) -> None:
-    async with asyncio.timeout(30):
-        while not condition((await found(computer))[0]):  # noqa: ASYNC110 - the server's
-            await asyncio.sleep(0.02)
+async def until_desk(
+    condition: Callable[[Workstation], bool], computer: PostgresWorkstations
+) -> None:
+    async def holds() -> bool:
+        return condition((await found(computer))[0])
+
+    await until(holds, 30)
 
 
 async def test_of_two_apps_on_copies_of_one_data_folder_the_later_gives_way(opened: Open) -> None:
@@ -190,7 +194,9 @@ async def test_of_two_apps_on_copies_of_one_data_folder_the_later_gives_way(open
         since = (await found(first))[0].since
         with pytest.raises(WorkstationCopied):
             await asyncio.wait_for(copy.stay_on(lambda: "the copy"), 30)
-        await until(lambda desk: desk.on and desk.since == since and not desk.feed_address, first)
+        await until_desk(
+            lambda desk: desk.on and desk.since == since and not desk.feed_address, first
+        )
 
 
 async def test_an_app_that_is_started_anew_goes_on_where_the_killed_one_was(
@@ -200,10 +206,10 @@ async def test_an_app_that_is_started_anew_goes_on_where_the_killed_one_was(
     began = b"timezone('UTC', clock_timestamp()) - interval '1 h'"
     execute(address, b"UPDATE workstations SET started_at = %s, seen_at = %s" % (began, began))
     async with on(desk):
-        await until(lambda each: each.on, desk)
+        await until_desk(lambda each: each.on, desk)
         first = (await found(desk))[0].since
         execute(address, b"UPDATE workstations SET started_at = " + began)  # an older state came
-        await until(
+        await until_desk(
             lambda each: each.since is not None and first is not None and each.since > first, desk
         )
 
@@ -213,7 +219,7 @@ async def test_one_that_was_forgotten_while_it_slept_does_not_come_back(
 ) -> None:
     desk, office = opened("1", "Desk", clock=QuickClock()), opened("2", "Office")
     staying = asyncio.create_task(desk.stay_on(lambda: ""))
-    await until(lambda each: each.on, office)
+    await until_desk(lambda each: each.on, office)
     execute(address, b"DELETE FROM workstations WHERE id = '1'")
     with pytest.raises(WorkstationForgotten):
         await asyncio.wait_for(staying, 30)

@@ -24,6 +24,7 @@ WELL = ServerFacts(
     pooled=False,
     refused=(),
     size=48_000_000,
+    free=None,
     ahead=timedelta(),
 )
 
@@ -55,6 +56,7 @@ class FakeServer:
     reachable: bool = True
     facts: ServerFacts = WELL
     silent_for: float = 0.0
+    disk_full: bool = False
 
     async def examine(self) -> ServerFacts:
         if not self.reachable:

@@ -16,7 +16,14 @@ from companion.services.maintenance.findings import Finding
 from tests.fakes.practice import WELL, FakePractice, off, workstation
 from tests.fakes.services import TUESDAY, fake_application
 
-SERVER = {"server", "server-version", "server-rights", "server-encryption", "server-clock"}
+SERVER = {
+    "server",
+    "server-space",
+    "server-version",
+    "server-rights",
+    "server-encryption",
+    "server-clock",
+}
 
 
 async def findings(practice: FakePractice | None, **facts: Any) -> dict[str, Finding]:
@@ -33,7 +40,9 @@ async def test_a_practice_on_one_computer_has_none_of_these() -> None:
 async def test_a_practice_that_is_well_is_said_to_be() -> None:
     found = await findings(FakePractice())
     assert {found[each].state for each in {*SERVER, "workstations"}} == {"ok"}
-    assert "answers in 2 ms; the practice takes 48 MB" in found["server"].what
+    assert "answers in 2 ms." in found["server"].what
+    assert "takes 48 MB" in found["server-space"].what
+    assert "cannot be seen from here" in found["server-space"].what
     assert found["workstations"].what == "Front desk keeps the calendars. 2 of 3 are on."
 
 
@@ -50,6 +59,7 @@ async def test_a_practice_that_is_well_is_said_to_be() -> None:
         ),
         ({"encrypted": ""}, "server-encryption", "warn", "is not encrypted"),
         ({"sslmode": "prefer"}, "server-encryption", "warn", "does not insist"),
+        ({"free": 300_000_000}, "server-space", "warn", "Only 300 MB are free"),
         ({"pooled": True}, "server-pooler", "fail", "A pooler"),
         ({"ahead": timedelta(seconds=-95)}, "server-clock", "warn", "95 seconds behind"),
     ],
@@ -60,6 +70,19 @@ async def test_each_trouble_of_the_server_has_a_finding_with_a_remedy(
     found = (await findings(FakePractice(), **facts))[key]
     assert (found.state, said in found.what) == (state, True)
     assert found.remedy
+
+
+async def test_free_space_is_said_where_it_can_be_seen() -> None:
+    assert (
+        "12.0 GB are free" in (await findings(FakePractice(), free=12 * 10**9))["server-space"].what
+    )
+
+
+async def test_a_write_that_the_full_disk_of_the_server_refused_is_a_finding() -> None:
+    practice = FakePractice()
+    practice.server.disk_full = True
+    found = (await findings(practice))["server-space"]
+    assert (found.state, "nothing of it was kept" in found.what) == ("fail", True)
 
 
 async def test_an_unencrypted_way_within_this_computer_is_none_over_a_network() -> None:

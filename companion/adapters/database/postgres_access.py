@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
-from sqlalchemy import URL, Connection, Text, cast, func, literal_column, select
+from sqlalchemy import (
+    URL,
+    Connection,
+    Text,
+    cast,
+    func,
+    literal_column,
+    select,
+)
 
 from companion.adapters.database import postgres
-from companion.adapters.database.access import Beside, Result, Work
+from companion.adapters.database.access import Beside, Notice, Question, Result, Rows, Work
 from companion.adapters.database.announcing import facts_of
 from companion.adapters.database.copy_of_practice import write_copy
 from companion.adapters.database.errors import translating
 from companion.adapters.database.hub import Hub
 from companion.adapters.database.outages import PATIENCE, Outage
-from companion.adapters.database.postgres_units import Units
+from companion.adapters.database.postgres_transactions import TransactionRunner
 from companion.adapters.database.schema import metadata
 from companion.adapters.database.threads import ThreadQueue
 from companion.services.changes import Change, Changes
@@ -42,12 +51,17 @@ class PostgresAccess:
         self._hub = hub
         self._book_seconds = book_seconds
         self._engine = postgres.engine_of(url, READERS + WRITERS + 2)
-        self._units = Units(self._engine, Outage(patience))
+        self._units = TransactionRunner(self._engine, Outage(patience))
         self._wanted: set[threading.Event] = set()
         # Whoever changes the book may wait for another workstation; the rest need not.
         self._books_queue = ThreadQueue("database-book", 1)
         self._writers_queue = ThreadQueue("database-writer", WRITERS)
         self._readers_queue = ThreadQueue("database-reader", READERS)
+
+    @property
+    def disk_full(self) -> bool:
+        """The last write was refused because the server's disk is full."""
+        return self._units.disk_full
 
     def prepare(self) -> None:
         """Bring the tables to this program's, unless they are. Blocks."""
@@ -69,9 +83,7 @@ class PostgresAccess:
         with translating():
             postgres.check_direct(self._engine)
 
-    async def write(
-        self, work: Work[Result], notice: Callable[[Result], Change] | None = None
-    ) -> Result:
+    async def write(self, work: Work[Result], notice: Notice[Result] | None = None) -> Result:
         return await self._write(
             self._writers_queue, lambda: work, notice, float(postgres.LOCK_SECONDS)
         )
@@ -79,7 +91,7 @@ class PostgresAccess:
     async def write_after(
         self,
         prepare: Callable[[], Work[Result]],
-        notice: Callable[[Result], Change] | None = None,
+        notice: Notice[Result] | None = None,
     ) -> Result:
         return await self._write(self._books_queue, prepare, notice, self._book_seconds)
 
@@ -87,7 +99,7 @@ class PostgresAccess:
         self,
         queue: ThreadQueue,
         prepare: Callable[[], Work[Result]],
-        notice: Callable[[Result], Change] | None,
+        notice: Notice[Result] | None,
         lock_seconds: float,
     ) -> Result:
         committed: list[Change] = []
@@ -116,6 +128,19 @@ class PostgresAccess:
     async def read(self, work: Work[Result]) -> Result:
         return await self._run(
             self._readers_queue, lambda unwanted: self._units.read(work, unwanted)
+        )
+
+    async def ask(
+        self,
+        question: Question,
+        answer: Callable[[Rows], Result],
+        values: Mapping[str, Any] | None = None,
+    ) -> Result:
+        def work(connection: Connection) -> Result:
+            return answer(connection.execute(question, values))
+
+        return await self._run(
+            self._readers_queue, lambda unwanted: self._units.ask(work, unwanted)
         )
 
     async def _run(self, queue: ThreadQueue, job: Callable[[threading.Event], Result]) -> Result:

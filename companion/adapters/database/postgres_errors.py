@@ -69,6 +69,11 @@ NOT_THERE = store(
     "The database server answers, but has no database of that name.",
     f"{_CARER} for the name, or to create it.",
 )
+SIGN_IN_OR_NOT_THERE = store(
+    "The practice's database does not accept this workstation's user or password, or there is no "
+    "database of that name.",
+    f"{_CARER} for all three, then join the practice again with the right address.",
+)
 NO_RIGHT = store(
     "This workstation's user may not do that in the practice's database.",
     f"{_CARER} to make the user the owner of the database.",
@@ -104,6 +109,7 @@ MOVED = store(
     "Start Calendar Companion again: it says where the practice is now. Nothing is lost.",
 )
 
+DISK_FULL_STATE = "53100"
 BY_SQLSTATE: dict[str, Make] = {
     "00": OURS,
     "01": OURS,
@@ -157,7 +163,7 @@ BY_SQLSTATE: dict[str, Make] = {
     "42P07": NOT_EMPTY,
     "44": OURS,
     "53": NO_MEMORY,
-    "53100": DISK_FULL,
+    DISK_FULL_STATE: DISK_FULL,
     "53300": NO_PLACE,
     "54": OURS,
     "54000": too_big,
@@ -226,6 +232,11 @@ def fate_of(error: Exception) -> Fate:
     return Fate.WAIT if waits else Fate.FAIL
 
 
+def was_refused(error: Exception) -> bool:
+    """By a server that is there, so the transaction was rolled back, also at its COMMIT."""
+    return bool(getattr(_origin(error), "sqlstate", None)) and fate_of(error) is Fate.FAIL
+
+
 def of_postgresql(error: Exception) -> CompanionError:
     """The domain's error for one of psycopg, or of SQLAlchemy around it."""
     origin = _origin(error)
@@ -263,5 +274,13 @@ def _without_code(origin: BaseException) -> Make:
     if "database" in said and "does not exist" in said:
         return NOT_THERE
     if tried is not None and tried.used_password and "fatal" in said:
-        return SIGN_IN
+        return _in_another_language(said.partition("fatal")[2], tried.user, tried.db)
     return _away
+
+
+def _in_another_language(said: str, user: bytes, database: bytes) -> Make:
+    """Once the password was sent: a message names the user or the database that is the matter."""
+    named, there = (each.decode(errors="replace").lower() in said for each in (user, database))
+    if there and named:
+        return SIGN_IN_OR_NOT_THERE
+    return NOT_THERE if there else SIGN_IN

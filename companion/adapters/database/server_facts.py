@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import shutil
 import statistics
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
 from sqlalchemy import URL
 
-from companion.adapters.database.own_connection import answering, connect_alone
+from companion.adapters.database.dedicated_connection import (
+    connect_dedicated,
+    translating_driver_errors,
+)
 from companion.adapters.database.postgres_connection import OLDEST_SERVER
 from companion.adapters.database.schema import metadata
 from companion.adapters.database.why_away import explaining
@@ -41,10 +46,12 @@ class PostgresServer:
         *,
         reachable: Callable[[], bool] = lambda: True,
         silent_for: Callable[[], float] = lambda: 0.0,
+        disk_full: Callable[[], bool] = lambda: False,
     ) -> None:
         self._url = url
         self._reachable = reachable
         self._silent_for = silent_for
+        self._disk_full = disk_full
 
     @property
     def reachable(self) -> bool:
@@ -53,6 +60,10 @@ class PostgresServer:
     @property
     def silent_for(self) -> float:
         return self._silent_for()
+
+    @property
+    def disk_full(self) -> bool:
+        return self._disk_full()
 
     async def examine(self) -> ServerFacts:
         def look() -> ServerFacts:
@@ -64,7 +75,7 @@ class PostgresServer:
 
 def examine(url: URL) -> ServerFacts:
     """Blocks for a moment. Raises CompanionError."""
-    with answering(), connect_alone(url, name="doctor") as connection:
+    with translating_driver_errors(), connect_dedicated(url, name="doctor") as connection:
         return _facts(connection)
 
 
@@ -83,6 +94,7 @@ def _facts(connection: psycopg.Connection[Any]) -> ServerFacts:
         pooled=_first(connection, "SELECT pg_backend_pid()") != info.backend_pid,
         refused=tuple(_refused(connection)),
         size=int(_first(connection, "SELECT pg_database_size(current_database())") or 0),
+        free=_free(connection) if _is_local(info) else None,
         ahead=ahead,
     )
 
@@ -121,6 +133,17 @@ def _sslmode(connection: psycopg.Connection[Any]) -> str:
     """As it is in force, whether the address or a variable says so."""
     found = {each.keyword: each.val for each in connection.pgconn.info}
     return (found.get(b"sslmode") or b"").decode()
+
+
+def _free(connection: psycopg.Connection[Any]) -> int | None:
+    """Only where the folder is that server's, as one at this end of a tunnel is not; most users may
+    not look into it."""
+    with suppress(psycopg.errors.InsufficientPrivilege, OSError), connection.transaction():
+        data = Path(_first(connection, "SHOW data_directory"))
+        lines = (data / "postmaster.pid").read_text(errors="replace").splitlines()
+        if lines[3:4] == [str(connection.info.port)]:
+            return shutil.disk_usage(data).free
+    return None
 
 
 def _refused(connection: psycopg.Connection[Any]) -> list[str]:

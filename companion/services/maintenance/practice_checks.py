@@ -8,12 +8,14 @@ from datetime import timedelta
 from functools import partial
 
 from companion.domain.practice_errors import DatabaseAway
+from companion.services.maintenance.computer_checks import LITTLE, TOO_LITTLE
 from companion.services.maintenance.findings import Check, CheckContext, Finding, FindingAction
 from companion.services.ports import ServerFacts
 from companion.services.workstations import CLOCK_WARN, Workstations, clock_off, version_key
 
 SERVER, TITLE = "server", "Database server"
 _VERSION, _CLOCK = "Version of the database server", "Clock and the server's"
+_SPACE = "Space on the server"
 SLOW = timedelta(milliseconds=100)
 """A page asks some ten questions."""
 _UNCHECKED = "The server's certificate is not checked (sslmode=verify-full would)."
@@ -47,6 +49,7 @@ async def server(context: CheckContext) -> Iterable[Finding]:
     facts = await context.server.examine()
     return [
         _answers(facts),
+        _space(facts, full=context.server.disk_full),
         _version(facts),
         _rights(facts),
         _encryption(facts),
@@ -58,7 +61,6 @@ async def server(context: CheckContext) -> Iterable[Finding]:
 def _answers(facts: ServerFacts) -> Finding:
     milliseconds = facts.latency.total_seconds() * 1000
     took = f"{milliseconds:.0f} ms" if milliseconds >= 1 else "under 1 ms"
-    size = f"{max(1, round(facts.size / 1e6)):,} MB"
     if facts.latency > SLOW:
         return Finding(
             id=SERVER,
@@ -69,8 +71,38 @@ def _answers(facts: ServerFacts) -> Finding:
             "the internet nothing is wrong, only slow.",
             action=_LOOK,
         )
-    what = f"{facts.address} answers in {took}; the practice takes {size} there."
+    what = f"{facts.address} answers in {took}."
     return Finding(id=SERVER, state="ok", title=TITLE, what=what)
+
+
+def _space(facts: ServerFacts, *, full: bool) -> Finding:
+    size = f"The practice takes {max(1, round(facts.size / 1e6)):,} MB on the server."
+    if full:
+        return Finding(
+            id="server-space",
+            state="fail",
+            title=_SPACE,
+            what=f"{size} Its disk is full: what was to be saved last was refused, and nothing of "
+            "it was kept.",
+            remedy="Ask whoever looks after the database server to free some space on it. Then do "
+            "again what was refused.",
+        )
+    if facts.free is None:
+        what = (
+            f"{size} How much space is left there cannot be seen from here: have whoever looks "
+            "after the server look at it now and then."
+        )
+    else:
+        what = f"{size} {facts.free / 1e9:.1f} GB are free there."
+    if facts.free is None or facts.free >= LITTLE:
+        return Finding(id="server-space", state="ok", title=_SPACE, what=what)
+    return Finding(
+        id="server-space",
+        state="fail" if facts.free < TOO_LITTLE else "warn",
+        title=_SPACE,
+        what=f"{size} Only {facts.free / 1e6:.0f} MB are free there.",
+        remedy="Free some space on the disk of the database server.",
+    )
 
 
 def _version(facts: ServerFacts) -> Finding:

@@ -28,7 +28,7 @@ def calendar_of(record: PractitionerSettings) -> CalendarRef:
 
 
 class Ledger(Protocol):
-    """Every state that is saved is published as `SyncStateChanged`."""
+    """Every state that differs from before is published as `SyncStateChanged`."""
 
     async def entries(self, calendar: CalendarRef) -> list[LedgerEntry]: ...
 
@@ -46,7 +46,7 @@ class Ledger(Protocol):
         drop: Iterable[str] = (),
     ) -> None:
         """Put rows and drop keys in one durable transaction (returns after the disk has it). In a
-        practice on several workstations: only in the practitioner's turn, and raises Overtaken
+        practice on several workstations: only under the practitioner's lock, and raises Overtaken
         where another process has it by now."""
         ...
 
@@ -65,9 +65,9 @@ class Ledger(Protocol):
         *,
         even_overtaken: bool = False,
     ) -> tuple[SyncState, SyncState]:
-        """Read, edit and save in one transaction: nothing that others save meanwhile is lost.
-        Before and after. `edit` may run in another thread, and again. Raises Overtaken as `write`
-        where it is called in a turn, unless `even_overtaken`."""
+        """Read, edit and save what differs in one transaction: nothing that others save meanwhile
+        is lost. Before and after. `edit` may run in another thread, and again. Raises Overtaken as
+        `write` where it is called under a lock, unless `even_overtaken`."""
         ...
 
     async def states(self) -> dict[str, SyncState]:

@@ -186,6 +186,8 @@ class ServerFacts:
     """What the program has to do and may not, as ``write the tables``."""
     size: int
     """Bytes of the database."""
+    free: int | None
+    """Bytes free on its disk; None where that cannot be seen from here."""
     ahead: timedelta
     """This computer's clock against the server's; negative where it is behind."""
 
@@ -201,6 +203,11 @@ class DatabaseServer(Protocol):
     @property
     def silent_for(self) -> float:
         """Seconds since it answered last, within some ten. Cheap."""
+        ...
+
+    @property
+    def disk_full(self) -> bool:
+        """Whether the last write of this process was refused because the server's disk is full."""
         ...
 
     async def examine(self) -> ServerFacts:

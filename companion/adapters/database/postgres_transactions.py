@@ -1,4 +1,4 @@
-"""Units: a piece of work in one transaction, done exactly once or not at all.
+"""TransactionRunner: a piece of work in one transaction, done exactly once or not at all.
 
 A transaction that met another's, and one whose connection died before its COMMIT was sent, was
 rolled back: the whole piece runs again, with fresh reads. Where the answer to the COMMIT was lost,
@@ -23,7 +23,14 @@ from companion.adapters.database.errors import CLOSED, translated, translating_t
 from companion.adapters.database.outages import Outage, pause_after_clash, pause_when_away
 from companion.adapters.database.postgres import MIGRATING, is_current
 from companion.adapters.database.postgres_connection import ANSWER_SECONDS
-from companion.adapters.database.postgres_errors import ANOTHER_SCHEMA, Fate, fate_of
+from companion.adapters.database.postgres_errors import (
+    ANOTHER_SCHEMA,
+    DISK_FULL_STATE,
+    Fate,
+    fate_of,
+    was_refused,
+)
+from companion.domain.errors import CompanionError
 from companion.domain.practice_errors import DatabaseAway
 
 Result = TypeVar("Result")
@@ -52,20 +59,29 @@ class _TransactionState:
         self.committing = False
 
 
-class Units:
+class TransactionRunner:
     def __init__(self, engine: Engine, outage: Outage) -> None:
         self._engine = engine
         self._reading = engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
+        self._asking = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._marks = CommitMarks(engine)
         self._outage = outage
+        self.disk_full = False
+        """The last write was refused because the server's disk is full."""
 
     def read(self, work: Work[Result], unwanted: threading.Event) -> Result:
         """On one snapshot, which cannot be written to."""
+        return self._asked(self._reading, work, unwanted)
 
+    def ask(self, work: Work[Result], unwanted: threading.Event) -> Result:
+        """`work` asks one question, which needs no transaction."""
+        return self._asked(self._asking, work, unwanted)
+
+    def _asked(self, engine: Engine, work: Work[Result], unwanted: threading.Event) -> Result:
         def attempt() -> Result:
-            with _session(self._reading, unwanted) as connection:
+            with _session(engine, unwanted) as connection:
                 return work(connection)
 
         return self._repeated(attempt, unwanted, _TransactionState())
@@ -88,7 +104,13 @@ class Units:
                 connection.commit()
             return done[0]
 
-        return self._repeated(attempt, unwanted, begun)
+        try:
+            result = self._repeated(attempt, unwanted, begun)
+        except CompanionError as error:
+            self.disk_full = error.detail.partition(" ")[0] == DISK_FULL_STATE
+            raise
+        self.disk_full = False
+        return result
 
     def migrate(self, work: Work[None]) -> None:
         """`work` in a transaction that may take its time, one workstation after the other."""
@@ -127,7 +149,7 @@ class Units:
                 elif fate is Fate.WAIT and self._outage.failed():
                     away += 1
                     pause = pause_when_away(away)
-                elif begun.committing and fate is not Fate.REPEAT:
+                elif begun.committing and fate is not Fate.REPEAT and not was_refused(error):
                     self._marks.leave_slot()
                     raise UNKNOWN from None
                 else:

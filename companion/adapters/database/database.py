@@ -29,7 +29,7 @@ class Database:
         self, access: DatabaseAccess, clock: Clock, fencing: Fencing | None = None
     ) -> None:
         self._access = access
-        self.book = SqlBook(access)
+        self.book = SqlBook(access, fencing)
         self.ledger = SqlLedger(access, clock, fencing)
         self.feeds = SqlFeeds(access)
         self.activity = SqlActivity(access)

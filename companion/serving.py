@@ -43,7 +43,7 @@ from companion.services.assembly import Application
 from companion.services.files import disk_trouble
 from companion.services.maintenance.backup import VARIABLE
 from companion.stopping import Stopping
-from companion.storage.moving import become_another
+from companion.storage.moving import renew_workstation_id
 from companion.waiting import WaitingPlace, note_phones, open_when_reachable
 from companion.web.app import create_app
 from companion.web.app_server import APP_BOUNDS, MOST_TABS, app_server
@@ -289,7 +289,7 @@ async def _serve(
     server.force_exit = True
     if refused:
         if isinstance(refused[0], WorkstationCopied):
-            become_another(home)
+            renew_workstation_id(home)
         raise refused[0]
     out.print("Stopped. Nothing is lost: the next start goes on from here.")
 

@@ -22,7 +22,7 @@ import filelock
 from companion.domain.errors import Busy
 from companion.services.files import disk_trouble, make_folder
 from companion.services.pools import TURNS
-from companion.services.sync.snapshot import Turn
+from companion.services.sync.snapshot import OwnedLock
 
 
 class FileLock:
@@ -98,7 +98,7 @@ class NamedFileLocks:
         self._patience = patience
 
     @contextlib.asynccontextmanager
-    async def hold(self, name: str, *, patience: float | None = None) -> AsyncIterator[Turn]:
+    async def hold(self, name: str, *, patience: float | None = None) -> AsyncIterator[OwnedLock]:
         """Raises Busy when another process keeps it for longer than `patience`."""
         lock = FileLock(
             self._folder / f"{name}.lock",
@@ -112,14 +112,14 @@ class NamedFileLocks:
             entering.add_done_callback(lambda done: _leave_again(done, lock))
             raise
         try:
-            yield Turn()
+            yield OwnedLock()
         finally:
             lock.__exit__(None, None, None)
 
     async def ensure(self) -> None:
         """The system keeps the lock for as long as this process lives."""
 
-    def linger(self, call: asyncio.Future[Any]) -> bool:
+    def hold_for(self, call: asyncio.Future[Any]) -> bool:
         del call
         return False
 

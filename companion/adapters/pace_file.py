@@ -26,7 +26,7 @@ from companion.services.files import disk_trouble
 from companion.services.pools import PACING
 from companion.services.ports import Reserved, Spending
 from companion.services.sync import shared_buckets
-from companion.services.sync.shared_buckets import MINUTE, SharedBucket, Sharers
+from companion.services.sync.shared_buckets import MINUTE, OtherSpenders, SharedBucket
 
 NAME = "pace"
 _PATIENCE = 5.0
@@ -46,7 +46,7 @@ class PaceFile:
         self._path = home / NAME
         self._lock = home / f"{NAME}.lock"
         self._monotonic = monotonic
-        self._sharers = Sharers(monotonic)
+        self._sharers = OtherSpenders(monotonic)
         self._places: dict[bytes, int] = {}
 
     async def reserve(self, spending: Spending) -> Reserved:

@@ -150,7 +150,7 @@ def leave(
 
     async def work() -> int:
         from companion.commands.watched_here import watched_here
-        from companion.storage.remains import remains
+        from companion.storage.put_aside import folders_put_aside
         from companion.storage.returning import leave_here, take_everything
 
         environment = _environment()
@@ -175,7 +175,7 @@ def leave(
             if not yes and _declined(f"{unwatched(watched)} {question}".strip()):
                 return _held(json=json)
             note = await leave_here(environment, anyway=anyway)
-            kept = await asyncio.to_thread(remains, environment)
+            kept = await asyncio.to_thread(folders_put_aside, environment)
             if json:
                 names = [each.name for each in watched]
                 as_json({"joined": False, "kept": list(map(str, kept)), "not_watched": names})
@@ -322,9 +322,9 @@ async def _member(environment: Environment) -> Membership | None:
     from companion.adapters.practice_note import practice_note
     from companion.storage.home import sealed_secrets
     from companion.storage.membership import membership_of
-    from companion.storage.moving import settle_move
+    from companion.storage.moving import recover_move
 
-    await settle_move(environment)
+    await recover_move(environment)
     note = practice_note(environment.home)
     if note is None:
         return None

@@ -51,6 +51,7 @@ class Tray:
         self._shared = False
         """Whether other workstations may keep the calendars meanwhile."""
         self._icon: pystray.Icon | None = None
+        self._keep_place: Callable[[], None] = lambda: None
 
     def run(self) -> None:
         """In the process's main thread, until the app has ended or the person quits. Raises
@@ -75,9 +76,10 @@ class Tray:
             if self._over.is_set():
                 return
         self._icon = icon("calendar-companion", menu=menu)
-        mend(self._icon)
+        self._keep_place = mend(self._icon)
         self._show(first)
         self._icon.run(setup=self._watch)
+        self.app_ended()  # or the desktop has: then nothing is left to watch for
 
     def app_ended(self) -> None:
         """The icon goes. From any thread, at any time."""
@@ -93,6 +95,7 @@ class Tray:
                 self._looked_again.clear()
                 if not self._over.is_set():
                     self._show(self._answer("status"))
+                    self._keep_place()
         except Exception as error:  # noqa: BLE001 - of the desktop, whatever it is
             log.warning("the tray icon was given up: %s", type(error).__name__)
         with suppress(Exception):

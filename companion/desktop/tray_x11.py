@@ -3,8 +3,9 @@
 Its icon and the thread that watches the app use one connection to the X server, and python-xlib
 leaves requests unsent when two threads flush at a time: the icon's end got lost, and it stayed for
 good. Here the connection is the loop's alone; other threads hand it what is to be done. pystray
-also handles clicks without asking the X server for them, and notes the thread of its loop only
-after it has let `setup` begin.
+also handles clicks without asking the X server for them, notes the thread of its loop only after
+it has let `setup` begin, and asks a panel for a place only once, although a panel that is just
+starting may drop what it took (seen with trayer), and one that ends takes the place with it.
 """
 
 from __future__ import annotations
@@ -42,20 +43,31 @@ def has_a_place(icon: type[Any]) -> bool:
         display.close()
 
 
-def mend(icon: Any) -> None:
-    """Call it in the thread that will run the icon, before."""
-    if is_plain_x11(type(icon)):
-        from Xlib import X
+def mend(icon: Any) -> Callable[[], None]:
+    """Call it in the thread that will run the icon, before. Call what it returns now and then, from
+    any thread, while the icon runs: an icon without a place asks for one again. That raises
+    RuntimeError where the loop has ended."""
+    if not is_plain_x11(type(icon)):
+        return lambda: None
+    from Xlib import X
 
-        mask = X.ExposureMask | X.StructureNotifyMask | X.ButtonPressMask
-        icon._window.change_attributes(event_mask=mask)
-        icon._thread = threading.current_thread()
-        loop = _Loop(icon._display, icon._window)
-        for name in _HANDED_OVER:
-            original = getattr(type(icon), name).__get__(icon)
-            setattr(icon, name, partial(loop.do, original))
-        icon._stop = partial(loop.do, loop.stop)
-        icon._events = loop.events
+    mask = X.ExposureMask | X.StructureNotifyMask | X.ButtonPressMask
+    icon._window.change_attributes(event_mask=mask)
+    icon._thread = threading.current_thread()
+    icon._message_handlers[X.DestroyNotify] = lambda _: None  # of a panel: seen by `dock_again`
+    loop = _Loop(icon._display, icon._window)
+    for name in _HANDED_OVER:
+        original = getattr(type(icon), name).__get__(icon)
+        setattr(icon, name, partial(loop.do, original))
+    icon._stop = partial(loop.do, loop.stop)
+    icon._events = loop.events
+
+    def dock_again() -> None:
+        if icon._window.query_tree().parent == icon._display.screen().root:
+            icon._icon_data = None  # drawn anew, for the size of the new place
+            icon._dock_window()
+
+    return partial(loop.do, dock_again)
 
 
 class _Loop:

@@ -255,7 +255,7 @@ def build(ports: Ports) -> Application:
         activity=activity,
         clock=clock,
         spool=home / "watched",
-        turns=ports.sync_locks,
+        locks=ports.sync_locks,
         watchers=Watchers(
             practice=ports.practice,
             lease=ports.lease,
@@ -268,7 +268,7 @@ def build(ports: Ports) -> Application:
         settings=settings,
         secrets=ports.secrets,
         clock=clock,
-        turns=ports.sync_locks,
+        locks=ports.sync_locks,
         home=home,
         program=ports.version,
         places=BackupPlaces(ports.practice, shared_practice.workstations),

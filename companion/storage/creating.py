@@ -25,12 +25,12 @@ from companion.adapters.clock import SystemClock
 from companion.adapters.database import copying
 from companion.adapters.database.claiming import claim_calendars
 from companion.adapters.database.errors import translating
+from companion.adapters.database.inspection import DatabaseInspection, inspect_database
 from companion.adapters.database.opening_practice import open_practice_database
 from companion.adapters.database.postgres import engine_of, url_of
-from companion.adapters.database.practice_look import PracticeLook, look_at
 from companion.adapters.database.practice_row import (
-    found_practice,
-    join_practice,
+    add_workstation,
+    create_practice_row,
     mark_moved,
     practice_in,
 )
@@ -69,14 +69,14 @@ from companion.storage.membership import Membership, place_of
 from companion.storage.moving import (
     HOLDER,
     after_the_commit,
-    alone_in_moving,
     end_move,
+    exclusive_home,
     fresh_folder,
+    lock_moves,
     moves_into_practice,
-    nobody_else,
     notes_of,
-    row_when_quiet,
-    settle_held,
+    recover_move_locked,
+    row_after_moves,
     staged_secrets,
     staging_of,
     swap_of,
@@ -119,8 +119,8 @@ async def create_practice(
     given = environment.practice_key
     key = practice_key_of(given) if given.strip() else PracticeKey(random(SECRET_BYTES))
     await asyncio.to_thread(make_folder, home)
-    with nobody_else(environment):
-        await settle_held(environment, disk)
+    with exclusive_home(environment):
+        await recover_move_locked(environment, disk)
         if (known := practice_note(home)) is not None:
             raise BadInput(
                 f"This computer belongs to the practice in {known.place} already.",
@@ -201,13 +201,13 @@ async def practice_of(environment: Environment) -> str:
 
 def _prepare_database(url: URL, place: str, origin: str) -> None:
     """Tables that may be filled. Raises BadInput where somebody's data are in them."""
-    found = look_at(url)
+    found = inspect_database(url)
     _check_free(found, place, origin)
     database = open_practice_database(url, SystemClock(""))
     database.access.close()
 
 
-def _check_free(found: PracticeLook, place: str, origin: str) -> None:
+def _check_free(found: DatabaseInspection, place: str, origin: str) -> None:
     if found.foreign:
         raise BadInput(
             f"The database {place} holds tables of something else.",
@@ -291,7 +291,7 @@ class _Mover:
 
     def _arrived(self) -> bool:
         """Whether a COMMIT without an answer was done. Raises what its question raises."""
-        row = row_when_quiet(self._member.url)
+        row = row_after_moves(self._member.url)
         return row is not None and row.practice_id == self._member.note.practice_id
 
     def _withdraw(self) -> None:
@@ -307,20 +307,20 @@ class _Mover:
         end_move(home, self._disk)
 
     def _fill(self, from_home: Connection, connection: Connection) -> Mapping[str, int]:
-        alone_in_moving(connection)
+        lock_moves(connection)
         self._clear(connection)
         copying.copy_rows(from_home, connection)
         for name, body in self._gathered.documents.items():
             connection.execute(insert(documents).values(name=name, body=body, version=1))
         note = self._member.note
         now = SystemClock(self._environment.now).now()
-        key = found_practice(
+        key = create_practice_row(
             connection, note.practice_id, self._member.key, at=now, random=self._random
         )
         sealing = RowSealing(note.practice_id, key, self._random)
         for name, value in self._gathered.secrets.items():
             sealing.put(connection, name, value)
-        join_practice(connection, note.workstation_id, self._name, companion.__version__)
+        add_workstation(connection, note.workstation_id, self._name, companion.__version__)
         rows = self._prove(from_home, connection, sealing)
         claim_calendars(connection, now)
         return rows

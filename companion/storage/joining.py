@@ -9,8 +9,8 @@ from dataclasses import replace
 from uuid import uuid4
 
 from companion.adapters.clock import SystemClock
+from companion.adapters.database.inspection import inspect_database
 from companion.adapters.database.postgres import url_of
-from companion.adapters.database.practice_look import look_at
 from companion.adapters.database.practice_row import PracticeRow, practice_in, secrets_key_of
 from companion.adapters.practice_note import PracticeNote, practice_note, write_note
 from companion.domain.errors import BadInput, StoreError
@@ -23,16 +23,16 @@ from companion.storage.home import open_home, sealed_secrets
 from companion.storage.membership import Membership, place_of
 from companion.storage.moving import (
     HOLDER,
+    exclusive_home,
     fresh_folder,
     moves_into_practice,
     moving_lock,
-    nobody_else,
-    settle_held,
+    recover_move_locked,
     staged_secrets,
     staging_of,
     swap_of,
 )
-from companion.storage.practice import no_practice, still_here
+from companion.storage.practice import no_practice, refuse_moved
 
 ASIDE = "before-joining"
 
@@ -43,7 +43,7 @@ async def join_practice_here(
     """Its note; where this computer has joined that practice already, only the address changes.
     Raises BadInput, Busy, StoreError, SecretsError; then nothing was changed."""
     await asyncio.to_thread(make_folder, environment.home)
-    with nobody_else(environment):
+    with exclusive_home(environment):
         return await _join(environment, address, typed_key, disk or Disk())
 
 
@@ -60,10 +60,10 @@ async def join_by_variables(environment: Environment) -> PracticeNote:
 
 async def _join(environment: Environment, address: str, typed: str, disk: Disk) -> PracticeNote:
     home = environment.home
-    await settle_held(environment, disk)
+    await recover_move_locked(environment, disk)
     url, key = url_of(address), practice_key_of(typed)
     place = place_of(url)
-    found = await asyncio.to_thread(look_at, url)
+    found = await asyncio.to_thread(inspect_database, url)
     if found.row is None:
         raise no_practice(place)
     known = practice_note(home)
@@ -74,7 +74,7 @@ async def _join(environment: Environment, address: str, typed: str, disk: Disk) 
             "the new key.",
             field="database",
         )
-    still_here(found.row)
+    refuse_moved(found.row)
     secrets_key_of(found.row, key)
     if known is not None and known.practice_id == found.row.practice_id:
         note = replace(known, place=place)

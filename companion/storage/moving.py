@@ -71,7 +71,7 @@ _BESIDE = ("-wal", "-shm", "-journal")
 
 
 @contextmanager
-def nobody_else(environment: Environment) -> Iterator[None]:
+def exclusive_home(environment: Environment) -> Iterator[None]:
     """Neither the app of this home runs, nor is anybody moving it. Raises Busy."""
     home = environment.home
     try:
@@ -96,17 +96,17 @@ def moving_lock(home: Path) -> FileLock:
 def remember_name(home: Path, note: PracticeNote, name: str) -> None:
     """How the practice calls this workstation, should that ever forget it."""
     if name != note.name:
-        _renote(home, note, replace(note, name=name))
+        _rewrite_note(home, note, replace(note, name=name))
 
 
-def become_another(home: Path) -> None:
+def renew_workstation_id(home: Path) -> None:
     """A workstation of its own, of the same practice. Raises Busy, StoreError."""
     note = practice_note(home)
     if note is not None:
-        _renote(home, note, replace(note, workstation_id=uuid4().hex, name=""))
+        _rewrite_note(home, note, replace(note, workstation_id=uuid4().hex, name=""))
 
 
-def _renote(home: Path, known: PracticeNote, note: PracticeNote) -> None:
+def _rewrite_note(home: Path, known: PracticeNote, note: PracticeNote) -> None:
     """Unless another process has left the practice, or moves it, or joined anew meanwhile."""
     with moving_lock(home):
         if practice_note(home) == known and moving_note(home) is None:
@@ -173,7 +173,7 @@ def moves_into_practice(environment: Environment, aside_name: str) -> list[Move]
     ]
 
 
-async def settle_move(environment: Environment, disk: Disk | None = None) -> None:
+async def recover_move(environment: Environment, disk: Disk | None = None) -> None:
     """Finish or undo what a crash interrupted; costs two looks where there was none. Raises Busy
     while another process is moving, StoreError where only the database could tell and does not
     answer."""
@@ -190,12 +190,12 @@ async def settle_move(environment: Environment, disk: Disk | None = None) -> Non
             "Wait until that is done, then try again.",
         ) from error
     try:
-        await settle_held(environment, disk)
+        await recover_move_locked(environment, disk)
     finally:
         lock.__exit__(None, None, None)
 
 
-async def settle_held(environment: Environment, disk: Disk) -> None:
+async def recover_move_locked(environment: Environment, disk: Disk) -> None:
     """The same while the lock is held."""
     home = environment.home
     swap = swap_of(home, disk)
@@ -242,7 +242,7 @@ def after_the_commit(note: MovingNote) -> Iterator[None]:
 async def _database_says_done(environment: Environment, note: MovingNote) -> bool:
     url = await _url_for(environment, note)
     try:
-        row = await asyncio.to_thread(row_when_quiet, url)
+        row = await asyncio.to_thread(row_after_moves, url)
     except (DatabaseAway, Busy) as error:
         raise StoreError(
             f"Moving the data {note.direction} was interrupted, and only the database {note.place} "
@@ -274,12 +274,12 @@ async def _url_for(environment: Environment, note: MovingNote) -> URL:
     return url_of(address)
 
 
-def row_when_quiet(url: URL) -> PracticeRow | None:
+def row_after_moves(url: URL) -> PracticeRow | None:
     """Once no process is moving the practice, nor its COMMIT under way. Blocks."""
     engine = engine_of(url, 1)
     try:
         with translating(), engine.begin() as connection:
-            alone_in_moving(connection)
+            lock_moves(connection)
             if connection.scalar(text("SELECT to_regclass('practice')")) is None:
                 return None
             return practice_in(connection)
@@ -287,7 +287,7 @@ def row_when_quiet(url: URL) -> PracticeRow | None:
         engine.dispose()
 
 
-def alone_in_moving(connection: Connection) -> None:
+def lock_moves(connection: Connection) -> None:
     """Until the transaction ends. Waits; raises Busy after half a minute."""
     connection.execute(text("SET LOCAL lock_timeout = '30s'"))
     # What is copied is read and sealed on this side meanwhile.

@@ -11,7 +11,7 @@ from companion.services.changes import Changes
 from companion.services.ports import Clock
 from companion.storage import Storage
 from companion.storage.home import open_home
-from companion.storage.moving import settle_move
+from companion.storage.moving import recover_move
 
 
 async def open_storage(
@@ -23,7 +23,7 @@ async def open_storage(
     changes: Changes,
 ) -> Storage:
     """Closed with `stack`. Raises CompanionError."""
-    await settle_move(environment)
+    await recover_move(environment)
     note = practice_note(environment.home)
     if note is None and environment.names_a_server:
         note = await _join_by_variables(environment)

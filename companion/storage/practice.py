@@ -9,16 +9,16 @@ from contextlib import AsyncExitStack
 import companion
 from companion.adapters.database.coordination import Coordination
 from companion.adapters.database.documents import Documents
+from companion.adapters.database.inspection import DatabaseInspection, inspect_database
 from companion.adapters.database.notes import (
     DatabaseBackupNotes,
     DatabaseNotices,
     DatabaseSourceNotes,
 )
 from companion.adapters.database.opening_practice import hub_of, open_practice_database
-from companion.adapters.database.practice_look import PracticeLook, look_at
 from companion.adapters.database.practice_row import (
     PracticeRow,
-    join_practice,
+    add_workstation,
     secrets_key_of,
 )
 from companion.adapters.database.restored_copy import take_copy_over
@@ -58,11 +58,11 @@ async def open_practice(
     home = environment.home
 
     member = await membership_of(note, environment, sealed_secrets(environment, holder=holder))
-    found = await asyncio.to_thread(look_at, member.url)
-    row = joined(found, note)
+    found = await asyncio.to_thread(inspect_database, member.url)
+    row = practice_row_of(found, note)
     key = secrets_key_of(row, member.key)
     if not anyway:
-        wait_for_older(found, note)
+        refuse_older_workstations(found, note)
     name = workstation_name(joining) if joining else note.name
     me, wanted = note.workstation_id, name or socket.gethostname()
     if me not in found.members and note.name and joining is None:
@@ -79,7 +79,7 @@ async def open_practice(
     stack.callback(pace.close)
     access = database.access
     called = await access.write(
-        lambda connection: join_practice(connection, me, wanted, companion.__version__)
+        lambda connection: add_workstation(connection, me, wanted, companion.__version__)
     )
     await asyncio.to_thread(remember_name, home, note, called)
     await access.write(lambda connection: take_copy_over(connection, clock.now()))
@@ -95,7 +95,7 @@ async def open_practice(
         source_notes=DatabaseSourceNotes(documents),
         backup_notes=DatabaseBackupNotes(documents),
         notices=DatabaseNotices(documents),
-        sync_locks=together.turns,
+        sync_locks=together.locks,
         lease=together.lease,
         practice=together.workstations,
         shared_pace=pace,
@@ -109,7 +109,7 @@ async def open_practice(
     )
 
 
-def joined(found: PracticeLook, note: PracticeNote) -> PracticeRow:
+def practice_row_of(found: DatabaseInspection, note: PracticeNote) -> PracticeRow:
     """The row of this workstation's practice. Raises StoreError where it is not here, or no
     longer."""
     if found.row is None:
@@ -121,11 +121,11 @@ def joined(found: PracticeLook, note: PracticeNote) -> PracticeRow:
             "Where the practice was made anew: python run.py practice leave --anyway, then join "
             "with its new key: practice join. Where COMPANION_DATABASE_URL is set, check it.",
         )
-    still_here(found.row)
+    refuse_moved(found.row)
     return found.row
 
 
-def still_here(row: PracticeRow) -> None:
+def refuse_moved(row: PracticeRow) -> None:
     """Raises StoreError."""
     if row.moved_to:
         raise StoreError(
@@ -143,7 +143,7 @@ def no_practice(place: str) -> BadInput:
     )
 
 
-def wait_for_older(found: PracticeLook, note: PracticeNote) -> None:
+def refuse_older_workstations(found: DatabaseInspection, note: PracticeNote) -> None:
     """Raises Busy where opening it would stop workstations with an older version, which were seen
     a moment ago."""
     older_data = (found.revision or HEAD) < HEAD or 0 < found.settings_version < VERSION

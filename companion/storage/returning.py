@@ -25,14 +25,14 @@ from companion.adapters.database import copying
 from companion.adapters.database.claiming import claim_calendars
 from companion.adapters.database.documents import documents_under
 from companion.adapters.database.errors import translating
+from companion.adapters.database.inspection import DatabaseInspection, inspect_database
 from companion.adapters.database.opening import open_database
 from companion.adapters.database.postgres import engine_of
-from companion.adapters.database.practice_look import PracticeLook, look_at
 from companion.adapters.database.practice_row import (
-    leave_practice,
     mark_moved,
     note_origin,
     practice_in,
+    remove_workstation,
     secrets_key_of,
 )
 from companion.adapters.database.schema import metadata, practice, secrets, workstations
@@ -63,18 +63,18 @@ from companion.storage.moving import (
     HOLDER,
     NOTES,
     after_the_commit,
-    alone_in_moving,
     end_move,
+    exclusive_home,
     fresh_folder,
-    nobody_else,
+    lock_moves,
     note_of_home,
-    row_when_quiet,
-    settle_held,
+    recover_move_locked,
+    row_after_moves,
     staged_secrets,
     staging_of,
     swap_of,
 )
-from companion.storage.practice import joined
+from companion.storage.practice import practice_row_of
 
 ASIDE = "after-practice"
 LEFT_BEHIND = ("feeds", "drafts", "watched", "incoming", "sessions.json")
@@ -97,13 +97,13 @@ async def leave_here(
     """`anyway`: also as the last one, and where the database cannot be asked. Raises BadInput,
     Busy, StoreError; then nothing was changed."""
     disk, home = disk or Disk(), environment.home
-    with nobody_else(environment):
-        await settle_held(environment, disk)
+    with exclusive_home(environment):
+        await recover_move_locked(environment, disk)
         note = _note_of(home)
         kept = sealed_secrets(environment, holder=HOLDER)
         try:
             member = await membership_of(note, environment, kept)
-            await asyncio.to_thread(_say_goodbye, member, anyway=anyway)
+            await asyncio.to_thread(_remove_from_practice, member, anyway=anyway)
         except BadInput:
             raise
         except CompanionError as error:
@@ -123,15 +123,15 @@ def _note_of(home: Path) -> PracticeNote:
     return note
 
 
-def _say_goodbye(member: Membership, *, anyway: bool) -> None:
-    note, found = member.note, look_at(member.url)
+def _remove_from_practice(member: Membership, *, anyway: bool) -> None:
+    note, found = member.note, inspect_database(member.url)
     if found.row is None or found.row.practice_id != note.practice_id or found.row.moved_to:
         return  # it is not there any more
     engine = engine_of(member.url, 1)
     try:
         with translating(), engine.begin() as connection:
-            alone_in_moving(connection)
-            leave_practice(connection, note.workstation_id)
+            lock_moves(connection)
+            remove_workstation(connection, note.workstation_id)
             others = select(func.count()).where(workstations.c.id != note.workstation_id)
             if not anyway and not connection.scalar(others):
                 raise BadInput(
@@ -167,12 +167,12 @@ async def take_everything(
     """The practice is this home alone from now on. Raises BadInput, Busy, StoreError,
     SecretsError; then the practice is as it was."""
     disk, home = disk or Disk(), environment.home
-    with nobody_else(environment):
-        await settle_held(environment, disk)
+    with exclusive_home(environment):
+        await recover_move_locked(environment, disk)
         note = _note_of(home)
         member = await membership_of(note, environment, sealed_secrets(environment, holder=HOLDER))
-        found = await asyncio.to_thread(look_at, member.url)
-        key = secrets_key_of(joined(found, note), member.key)
+        found = await asyncio.to_thread(inspect_database, member.url)
+        key = secrets_key_of(practice_row_of(found, note), member.key)
         _nobody_on(found, note)
         now = SystemClock(environment.now).now()
         moving = MovingNote(
@@ -186,7 +186,7 @@ async def take_everything(
         )
         await BACKUPS.run(write_note, home, moving, disk)
         sealing = RowSealing(note.practice_id, key, os.urandom)
-        taking = _Taking(environment, member, sealing, moving, disk)
+        taking = _TakeBack(environment, member, sealing, moving, disk)
         try:
             return await taking.take()
         except BaseException:
@@ -196,7 +196,7 @@ async def take_everything(
             taking.close()
 
 
-def _nobody_on(found: PracticeLook, note: PracticeNote) -> None:
+def _nobody_on(found: DatabaseInspection, note: PracticeNote) -> None:
     names = [each.name for each in found.seen if each.id != note.workstation_id]
     if names:
         raise Busy(
@@ -206,7 +206,7 @@ def _nobody_on(found: PracticeLook, note: PracticeNote) -> None:
         )
 
 
-class _Taking:
+class _TakeBack:
     """Holds the practice's database still from `take` to `close`."""
 
     def __init__(
@@ -262,7 +262,7 @@ class _Taking:
         with translating():
             self._connection = connection = self._engine.connect()
             connection.begin()
-            alone_in_moving(connection)
+            lock_moves(connection)
             connection.execute(text(f"LOCK TABLE {_EVERYTHING} IN SHARE ROW EXCLUSIVE MODE"))
             row = practice_in(connection)
             if row is None or row.practice_id != self._note.practice_id or row.moved_to:
@@ -330,7 +330,7 @@ class _Taking:
 
     def _arrived(self) -> bool:
         """Whether a COMMIT without an answer was done. Raises what its question raises."""
-        row = row_when_quiet(self._member.url)
+        row = row_after_moves(self._member.url)
         return row is not None and row.moved_to == self._note.moved_to
 
     def _finish(self) -> None:

@@ -14,7 +14,7 @@ from companion.domain.errors import CompanionError, RemoteError
 from companion.domain.keepers import MARK, NOBODY, Keeper
 from companion.domain.reconcile import ObservedEvent
 from companion.services.ports import DeleteEvent, InsertEvent, PatchEvent, Write
-from companion.services.sync.snapshot import Turn
+from companion.services.sync.snapshot import OwnedLock
 from tests.fakes.clock import FakeClock
 from tests.fakes.google_calendar import FakeRemoteCalendar, KeptCalendar
 
@@ -40,13 +40,13 @@ class FreeLocks:
     """Turns among processes, where there is only one."""
 
     @contextlib.asynccontextmanager
-    async def hold(self, name: str, *, patience: float | None = None) -> AsyncIterator[Turn]:
-        yield Turn()
+    async def hold(self, name: str, *, patience: float | None = None) -> AsyncIterator[OwnedLock]:
+        yield OwnedLock()
 
     async def ensure(self) -> None:
         return
 
-    def linger(self, call: asyncio.Future[Any]) -> bool:
+    def hold_for(self, call: asyncio.Future[Any]) -> bool:
         return False
 
     async def holder(self, name: str) -> str:

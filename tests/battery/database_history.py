@@ -30,7 +30,7 @@ from companion.domain.appointments import Appointment
 from companion.domain.errors import CompanionError
 from companion.services.changes import Changes
 from companion.services.ports import Clock
-from companion.services.sync.snapshot import NamedLocks, Turn
+from companion.services.sync.snapshot import NamedLocks, OwnedLock
 from tests.battery.calendars import Crash
 from tests.battery.histories import Failure, History
 from tests.battery.world import World
@@ -78,10 +78,10 @@ class AwaitedTurns:
 
     def __init__(self, inner: NamedLocks, underway: Underway) -> None:
         self._inner, self._underway = inner, underway
-        self.linger = inner.linger
+        self.hold_for = inner.hold_for
 
     @asynccontextmanager
-    async def hold(self, name: str, *, patience: float | None = None) -> AsyncIterator[Turn]:
+    async def hold(self, name: str, *, patience: float | None = None) -> AsyncIterator[OwnedLock]:
         turn = self._inner.hold(name, patience=patience)
         with self._underway:
             found = await turn.__aenter__()
@@ -189,7 +189,7 @@ class Housed:
         stores = DatabaseStores(place, self._database, underway)
         world.stores = stores  # type: ignore[assignment] # the same, but real
         if self._together is not None:
-            world.locks = AwaitedTurns(self._together.turns, underway)
+            world.locks = AwaitedTurns(self._together.locks, underway)
         world.restart()
 
     async def close(self) -> None:

@@ -8,28 +8,28 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from companion.adapters.database.fence import Check, TurnFence
-from companion.adapters.database.turn_table import TURN_SECONDS
-from companion.adapters.database.turns import PracticeTurns
+from companion.adapters.database.fencing import Check, TokenFencing
+from companion.adapters.database.lock_table import HELD_SECONDS
+from companion.adapters.database.named_locks import PracticeLocks
 from companion.domain.errors import Busy
 from companion.domain.reconcile import LedgerEntry
 from companion.domain.sync_state import SyncState
 from companion.services.ports import CalendarRef, WriteAnswer
 from companion.services.sync.passes import PassResult
 from tests.battery.world import ANNA, World
-from tests.fakes.turn_table import MemoryTurnTable
+from tests.fakes.lock_table import MemoryLockTable
 
 
 class Practice:
     def __init__(self, *people: str) -> None:
         self.desk = World(*people)
         self.office = self.desk.neighbour()
-        self.table = MemoryTurnTable("desk", self.desk.clock)
+        self.table = MemoryLockTable("desk", self.desk.clock)
         self.halted = HaltedCalendars(self.desk.calendars)
         self.desk.calendars = self.halted  # type: ignore[assignment] # the same, but it halts
         for world, table in ((self.desk, self.table), (self.office, self.table.of("office"))):
             clock = world.clock
-            world.locks = PracticeTurns(table, clock=clock, steady=clock.monotonic)
+            world.locks = PracticeLocks(table, clock=clock, steady=clock.monotonic)
             world.restart()
             _fence(world, table)
 
@@ -40,7 +40,7 @@ class Practice:
         task = asyncio.create_task(work())
         await self.halted.reached.wait()
         self.table.away = True  # a process that is halted renews nothing
-        await self.desk.clock.sleep(TURN_SECONDS + 1)
+        await self.desk.clock.sleep(HELD_SECONDS + 1)
         return task
 
     async def go_on(self, task: asyncio.Task[Any]) -> Any:
@@ -102,7 +102,7 @@ class _Halting:
         return answers
 
 
-def _fence(world: World, table: MemoryTurnTable) -> None:
+def _fence(world: World, table: MemoryLockTable) -> None:
     """The ledger of `world` asks for its turn, as on a server."""
     fenced = FencedLedger(world.ledger, table)
     world.ledger = fenced
@@ -111,7 +111,7 @@ def _fence(world: World, table: MemoryTurnTable) -> None:
 
 
 class FencedLedger:
-    def __init__(self, inner: Any, table: MemoryTurnTable) -> None:
+    def __init__(self, inner: Any, table: MemoryLockTable) -> None:
         self._inner, self._table = inner, table
 
     def __getattr__(self, name: str) -> Any:
@@ -122,7 +122,7 @@ class FencedLedger:
     ) -> None:
         put, drop = list(put), list(drop)
         if put or drop:
-            async with self._checked(TurnFence().writing(calendar.practitioner_id)):
+            async with self._checked(TokenFencing().writing(calendar.practitioner_id)):
                 await self._inner.write(calendar, put, drop)
 
     async def edit_state(
@@ -132,7 +132,7 @@ class FencedLedger:
         *,
         even_overtaken: bool = False,
     ) -> tuple[SyncState, SyncState]:
-        async with self._checked(TurnFence().editing(even_overtaken=even_overtaken)):
+        async with self._checked(TokenFencing().editing(even_overtaken=even_overtaken)):
             states: tuple[SyncState, SyncState] = await self._inner.edit_state(
                 practitioner_id, edit
             )
@@ -143,7 +143,7 @@ class FencedLedger:
 
 
 class _Checked:
-    def __init__(self, fence: AbstractAsyncContextManager[Check], table: MemoryTurnTable) -> None:
+    def __init__(self, fence: AbstractAsyncContextManager[Check], table: MemoryLockTable) -> None:
         self._fence, self._table = fence, table
 
     async def __aenter__(self) -> None:

@@ -3,10 +3,10 @@ turns, and a wire for their messages."""
 
 from __future__ import annotations
 
-from companion.adapters.database.turns import PracticeTurns
+from companion.adapters.database.named_locks import PracticeLocks
 from tests.battery.world import ANNA, World, appointment
+from tests.fakes.lock_table import MemoryLockTable
 from tests.fakes.messages import Wire
-from tests.fakes.turn_table import MemoryTurnTable
 
 MIRA = "mira"
 
@@ -17,14 +17,14 @@ class Clinic:
     def __init__(self) -> None:
         self.desk = World(ANNA, MIRA, user_rate=10)
         self.wire = Wire()
-        self.table = MemoryTurnTable("front desk", self.desk.clock)
+        self.table = MemoryLockTable("front desk", self.desk.clock)
         self.office = self.desk.neighbour()
         self.office.user_rate = 10
         self._join(self.desk, self.table)
         self._join(self.office, self.table.of("back office"))
 
-    def _join(self, world: World, table: MemoryTurnTable) -> None:
-        world.locks = PracticeTurns(table, clock=world.clock, steady=world.clock.monotonic)
+    def _join(self, world: World, table: MemoryLockTable) -> None:
+        world.locks = PracticeLocks(table, clock=world.clock, steady=world.clock.monotonic)
         world.messages = self.wire.end()
         world.restart()
 

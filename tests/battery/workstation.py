@@ -24,7 +24,7 @@ from typing import Any
 
 from companion import main as composition
 from companion import serving
-from companion.adapters.database import lease_session, turn_table, turns
+from companion.adapters.database import lease_session, lock_table, named_locks
 from companion.domain.appointments import AppointmentKind
 from companion.domain.disclosure import DisclosureItem
 from companion.domain.errors import CompanionError
@@ -254,16 +254,16 @@ async def obey(people: People, port: int, name: str) -> None:
 
 def hurry(pace: float) -> None:
     """Lease and turns last a shorter time, in proportion."""
-    defaults: dict[str, float] = lease_session.Timing.__init__.__kwdefaults__ or {}
+    defaults: dict[str, float] = lease_session.LeaseTiming.__init__.__kwdefaults__ or {}
     defaults |= {name: seconds / pace for name, seconds in defaults.items()}
-    seconds = turn_table.TURN_SECONDS / pace
+    seconds = lock_table.HELD_SECONDS / pace
     for name in ("_UNTIL", "_TAKE", "_RENEW"):
-        words = getattr(turn_table, name)
-        setattr(turn_table, name, words.replace(_whole(pace=1), _whole(pace=pace)))
-    for module in (turn_table, turns):
-        vars(module)["TURN_SECONDS"] = seconds
+        words = getattr(lock_table, name)
+        setattr(lock_table, name, words.replace(_whole(pace=1), _whole(pace=pace)))
+    for module in (lock_table, named_locks):
+        vars(module)["HELD_SECONDS"] = seconds
     for name in ("RENEW_EVERY", "FOR_A_CALL", "_MARGIN", "_LAST_WRITES"):
-        setattr(turns, name, getattr(turns, name) / pace)
+        setattr(named_locks, name, getattr(named_locks, name) / pace)
 
 
 def _whole(*, pace: float) -> str:

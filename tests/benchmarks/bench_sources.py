@@ -85,7 +85,7 @@ async def fetch_twice(kind: str, count: int, folder: Path) -> dict[str, Any]:
         activity=database.activity,
         clock=clock,
         spool=folder / "watched",
-        turns=FreeLocks(),
+        locks=FreeLocks(),
         watchers=Watchers(),
     )
     await people.add("Jo Smith")

@@ -7,7 +7,10 @@ import pytest
 from sqlalchemy import URL, text
 
 from companion.adapters.database import copying
-from companion.adapters.database.own_connection import answering, connect_alone
+from companion.adapters.database.dedicated_connection import (
+    connect_dedicated,
+    translating_driver_errors,
+)
 from companion.adapters.database.postgres import engine_of
 from companion.adapters.database.schema import turns
 from companion.adapters.database.server_facts import examine
@@ -30,7 +33,7 @@ def test_every_kind_of_connection_takes_what_the_address_says(
             assert connection.scalar(text("SELECT 1")) == 1
     finally:
         engine.dispose()
-    with connect_alone(url, name="hub") as own:
+    with connect_dedicated(url, name="hub") as own:
         shown = own.execute("SELECT current_setting('application_name')").fetchone()
     assert shown == ("Calendar Companion hub",)
     assert examine(url).address.endswith(f":{practice_url.port}")
@@ -51,5 +54,5 @@ def test_a_connection_of_ones_own_says_too_that_the_practice_has_moved_away(
 
 
 def write_a_turn(connection: psycopg.Connection) -> None:
-    with answering():
+    with translating_driver_errors():
         connection.execute("INSERT INTO turns VALUES ('a', 1, 'b', now())")

@@ -18,9 +18,9 @@ import pytest
 from cryptography import x509
 from sqlalchemy import URL
 
+from companion.adapters.database.dedicated_connection import connect_dedicated
+from companion.adapters.database.inspection import inspect_database
 from companion.adapters.database.opening_practice import open_practice_database
-from companion.adapters.database.own_connection import connect_alone
-from companion.adapters.database.practice_look import look_at
 from companion.adapters.database.server_facts import PostgresServer
 from companion.domain.errors import CompanionError, StoreError
 from companion.domain.practice_errors import DatabaseAway, ServerUnproven
@@ -105,7 +105,7 @@ def by(url: URL, sslmode: str, root: Path | None = None, **more: str) -> URL:
 async def why_not(url: URL) -> CompanionError:
     """The same sentence at the start, when it joins and in the doctor."""
     found = []
-    for look in (lambda: look_at(url), lambda: open_practice_database(url, FakeClock())):
+    for look in (lambda: inspect_database(url), lambda: open_practice_database(url, FakeClock())):
         with pytest.raises(StoreError) as refused:
             look()
         found.append(refused.value)
@@ -122,7 +122,7 @@ async def why_not(url: URL) -> CompanionError:
 
 def refused(url: URL) -> bool:
     try:
-        look_at(url)
+        inspect_database(url)
     except StoreError:
         return True
     return False
@@ -177,7 +177,7 @@ async def test_a_connection_that_nobody_looked_into_says_what_it_can(
 ) -> None:
     await server.shows("127.0.0.1", since=timedelta(-100))
     with pytest.raises(ServerUnproven, match="could not prove that it is the right one") as found:
-        connect_alone(by(practice_url, "verify-full", server.root), name="hub")
+        connect_dedicated(by(practice_url, "verify-full", server.root), name="hub")
     assert "doctor" in found.value.remedy
 
 

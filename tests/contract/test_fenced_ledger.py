@@ -14,18 +14,18 @@ from sqlalchemy import URL
 
 from companion.adapters.clock import SystemClock
 from companion.adapters.database.database import Database
-from companion.adapters.database.fence import TurnFence
+from companion.adapters.database.dedicated_connection import connect_dedicated
+from companion.adapters.database.dedicated_session import DedicatedSession
+from companion.adapters.database.fencing import TokenFencing
+from companion.adapters.database.lock_table import PostgresLockTable
+from companion.adapters.database.named_locks import PracticeLocks
 from companion.adapters.database.opening_practice import open_practice_database
-from companion.adapters.database.own_connection import connect_alone
-from companion.adapters.database.own_session import OwnSession
-from companion.adapters.database.turn_table import PostgresTurnTable
-from companion.adapters.database.turns import PracticeTurns
 from companion.domain.errors import Busy
 from companion.domain.practice_errors import Overtaken
 from companion.domain.reconcile import LedgerEntry, LedgerEntryState
 from companion.domain.sync_state import SyncState
 from companion.services.ports import CalendarRef
-from companion.services.sync.snapshot import Turn
+from companion.services.sync.snapshot import OwnedLock
 from tests.fakes.practice_database import practice_server
 
 pytestmark = pytest.mark.postgresql
@@ -35,7 +35,7 @@ NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 @dataclass
 class Computer:
-    turns: PracticeTurns
+    locks: PracticeLocks
     database: Database
 
     async def write(self, key: str) -> None:
@@ -66,14 +66,14 @@ async def address() -> AsyncIterator[URL]:
 
 @pytest.fixture
 async def computer(address: URL) -> AsyncIterator[Open]:
-    sessions: list[OwnSession] = []
+    sessions: list[DedicatedSession] = []
     databases: list[Database] = []
 
     def opened(name: str) -> Computer:
-        sessions.append(OwnSession(address, name=name))
-        databases.append(open_practice_database(address, SystemClock(), fence=TurnFence()))
-        table = PostgresTurnTable(sessions[-1], name)
-        return Computer(PracticeTurns(table, clock=SystemClock()), databases[-1])
+        sessions.append(DedicatedSession(address, name=name))
+        databases.append(open_practice_database(address, SystemClock(), fence=TokenFencing()))
+        table = PostgresLockTable(sessions[-1], name)
+        return Computer(PracticeLocks(table, clock=SystemClock()), databases[-1])
 
     yield opened
     for session in sessions:
@@ -83,14 +83,14 @@ async def computer(address: URL) -> AsyncIterator[Open]:
 
 
 def expire(address: URL) -> None:
-    """Every turn, as when nobody had renewed them for long."""
-    with connect_alone(address, name="the test") as connection:
+    """Every lock, as when nobody had renewed them for long."""
+    with connect_dedicated(address, name="the test") as connection:
         connection.execute("UPDATE turns SET until = until - interval '1 h'")
 
 
 async def test_what_is_written_in_a_turn_is_kept_and_outside_it_is_refused(computer: Open) -> None:
     desk = computer("desk")
-    async with desk.turns.hold("sync-mira"):
+    async with desk.locks.hold("sync-mira"):
         await desk.write("a")
         await desk.database.ledger.edit_state("mira", lambda state: replace(state, events=1))
     with pytest.raises(Busy):
@@ -103,11 +103,11 @@ async def test_whoever_was_overtaken_writes_nothing_but_its_doubts(
     computer: Open, address: URL
 ) -> None:
     desk, office = computer("desk"), computer("office")
-    async with desk.turns.hold("sync-mira"):
+    async with desk.locks.hold("sync-mira"):
         await desk.write("a")
         expire(address)
-        async with overtaken_by(office) as turn:
-            assert turn.broken_off
+        async with overtaken_by(office) as lock:
+            assert lock.abandoned
             with pytest.raises(Overtaken):
                 await desk.write("b")
             with pytest.raises(Overtaken):
@@ -121,13 +121,13 @@ async def test_whoever_was_overtaken_writes_nothing_but_its_doubts(
 
 
 @asynccontextmanager
-async def overtaken_by(other: Computer) -> AsyncIterator[Turn]:
+async def overtaken_by(other: Computer) -> AsyncIterator[OwnedLock]:
     """A task of another process, as far as turns are concerned."""
-    begun, over = asyncio.Queue[Turn](), asyncio.Event()
+    begun, over = asyncio.Queue[OwnedLock](), asyncio.Event()
 
     async def work() -> None:
-        async with other.turns.hold("sync-mira") as turn:
-            begun.put_nowait(turn)
+        async with other.locks.hold("sync-mira") as lock:
+            begun.put_nowait(lock)
             await over.wait()
             await other.write("by the other")
 
@@ -141,7 +141,7 @@ async def test_a_turn_that_is_over_and_nobody_took_is_still_ones_own(
     computer: Open, address: URL
 ) -> None:
     desk = computer("desk")
-    async with desk.turns.hold("sync-mira"):
+    async with desk.locks.hold("sync-mira"):
         expire(address)
         await desk.write("a")
     assert await desk.keys() == ["a"]
@@ -154,7 +154,7 @@ async def test_what_comes_after_the_turn_was_given_back_is_refused(computer: Ope
         await late.wait()
         await desk.write("a")
 
-    async with desk.turns.hold("sync-mira"):
+    async with desk.locks.hold("sync-mira"):
         writing = asyncio.create_task(write_late())
         await asyncio.sleep(0)
     late.set()
@@ -167,8 +167,8 @@ async def test_whoever_takes_over_waits_for_the_write_under_way_and_reads_it(
     computer: Open, address: URL
 ) -> None:
     desk, office = computer("desk"), computer("office")
-    with connect_alone(address, name="the test") as other, other.transaction():
-        async with desk.turns.hold("sync-mira"):
+    with connect_dedicated(address, name="the test") as other, other.transaction():
+        async with desk.locks.hold("sync-mira"):
             await desk.write("a")
             other.execute("SELECT FROM ledger FOR UPDATE")
             writing = asyncio.create_task(desk.write("a"))  # has its turn's row, waits for this one
@@ -187,7 +187,7 @@ async def test_whoever_takes_over_waits_for_the_write_under_way_and_reads_it(
 
 
 async def _locked(address: URL, table: str) -> None:
-    with connect_alone(address, name="the test") as connection:
+    with connect_dedicated(address, name="the test") as connection:
         async with asyncio.timeout(30):
             while not connection.execute(  # noqa: ASYNC110 - the server's
                 "SELECT FROM pg_locks WHERE relation = %s::regclass AND mode = 'RowShareLock'",

@@ -19,15 +19,15 @@ import pytest
 from sqlalchemy import URL
 
 from companion.adapters.clock import SystemClock
+from companion.adapters.database.dedicated_connection import connect_dedicated
 from companion.adapters.database.lease import SessionLease
-from companion.adapters.database.lease_session import LEASE, PostgresLeaseSession, Timing
-from companion.adapters.database.own_connection import connect_alone
+from companion.adapters.database.lease_session import LEASE, LeaseTiming, PostgresLeaseSession
 from companion.domain.practice_errors import DatabaseAway
 from tests.fakes.cables import Cable, cable_to
 from tests.fakes.practice_database import practice_server
 
 pytestmark = pytest.mark.postgresql
-FAST = Timing(lease=2.5, prove=0.3, seek=0.2, retry=0.1, hand_over=0.2)
+FAST = LeaseTiming(lease=2.5, renew=0.3, seek=0.2, retry=0.1, hand_over=0.2)
 LONG = 30.0
 """Seconds after which a test gives up waiting."""
 
@@ -93,7 +93,7 @@ async def holder_of_three(start: Start) -> tuple[Computer, list[Computer]]:
 
 
 def end_session_of_the_holder(address: URL) -> int:
-    with connect_alone(address, name="the test") as connection:
+    with connect_dedicated(address, name="the test") as connection:
         return connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' "
             "AND objid = %s AND granted",
@@ -197,7 +197,7 @@ async def test_a_process_that_was_halted_longer_than_the_lease_holds_nothing(
 async def test_the_one_that_a_person_wants_takes_it_and_keeps_it(
     start: Start, address: URL
 ) -> None:
-    with connect_alone(address, name="the test") as connection:
+    with connect_dedicated(address, name="the test") as connection:
         for name in ("desk", "office", "second site"):
             connection.execute(
                 "INSERT INTO workstations VALUES (%s, %s, '1', now(), now(), "
@@ -211,16 +211,16 @@ async def test_the_one_that_a_person_wants_takes_it_and_keeps_it(
         await until(lambda: wanted.lease.held, *three)
         row = connection.execute("SELECT workstation_id, wanted_by FROM lease").fetchone()
         assert row == (wanted.name, "")
-        await asyncio.sleep(4 * FAST.prove)
+        await asyncio.sleep(4 * FAST.renew)
         assert wanted.lease.held
 
 
 async def test_a_wanted_one_that_is_off_takes_nothing_away(start: Start, address: URL) -> None:
     desk = await start("desk")
     await until(lambda: desk.lease.held)
-    with connect_alone(address, name="the test") as connection:
+    with connect_dedicated(address, name="the test") as connection:
         connection.execute("UPDATE lease SET wanted_by = 'office'")
-        await asyncio.sleep(3 * FAST.prove)
+        await asyncio.sleep(3 * FAST.renew)
         assert desk.lease.held
         await desk.stop()
         again = await start("second site")
@@ -230,7 +230,7 @@ async def test_a_wanted_one_that_is_off_takes_nothing_away(start: Start, address
 
 
 def test_no_statement_is_waited_for_for_ever(address: URL, cable: Cable) -> None:
-    connection = connect_alone(address.set(port=cable.port), name="the test")
+    connection = connect_dedicated(address.set(port=cable.port), name="the test")
     cable.pull_out()
     with pytest.raises(psycopg.OperationalError):
         connection.execute("SELECT 1")
@@ -240,4 +240,4 @@ def test_no_statement_is_waited_for_for_ever(address: URL, cable: Cable) -> None
 def test_a_server_that_is_not_there_is_away(address: URL, cable: Cable) -> None:
     cable.refuse(True)
     with pytest.raises(DatabaseAway):
-        connect_alone(address.set(port=cable.port), name="the test")
+        connect_dedicated(address.set(port=cable.port), name="the test")

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from companion.adapters.database.dedicated_connection import connect_dedicated
 from companion.adapters.database.lease_session import (
     LeaseRenewal,
     LeaseSession,
     LeaseTaken,
     PostgresLeaseSession,
 )
-from companion.adapters.database.own_connection import connect_alone
 from companion.domain.practice_errors import DatabaseAway
 from tests.fakes.lease import LeaseServer
 from tests.fakes.practice_database import practice_server
@@ -54,7 +54,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
         yield Server(keeping(memory.session), want, end_all)
         return
-    with practice_server().new_database() as url, connect_alone(url, name="test") as connection:
+    with practice_server().new_database() as url, connect_dedicated(url, name="test") as connection:
         connection.execute(
             "INSERT INTO workstations SELECT name, name, '1', now(), now(), now(), '', 0 "
             "FROM unnest(ARRAY['desk', 'office']) AS w(name)"
@@ -76,10 +76,10 @@ def test_one_gets_it_and_the_other_once_it_was_given_up(server: Server) -> None:
     assert desk.seek()
     assert not office.seek()
     assert desk.take() == LeaseTaken(1, in_order=True)
-    assert desk.prove(1) == LeaseRenewal(held=True)
+    assert desk.renew(1) == LeaseRenewal(held=True)
     assert not office.seek()
     desk.release(1)
-    assert desk.prove(1) == LeaseRenewal(held=False)
+    assert desk.renew(1) == LeaseRenewal(held=False)
     assert office.seek()
     assert office.take() == LeaseTaken(2, in_order=True)
 
@@ -108,7 +108,7 @@ def test_a_session_that_was_ended_says_so_with_the_next_question(server: Server)
     desk.take()
     server.end_all()
     with pytest.raises(DatabaseAway):
-        desk.prove(1)
+        desk.renew(1)
     desk.close()
 
 
@@ -117,9 +117,9 @@ def test_a_wish_is_told_to_the_holder_and_kept_for_whom_it_is(server: Server) ->
     assert desk.seek()
     desk.take()
     server.want("office")
-    assert desk.prove(1) == LeaseRenewal(held=True, wanted=True)
+    assert desk.renew(1) == LeaseRenewal(held=True, wanted=True)
     desk.release(1)
     assert not desk.seek()
     assert office.seek()
     assert office.take() == LeaseTaken(2, in_order=True)
-    assert office.prove(2) == LeaseRenewal(held=True)
+    assert office.renew(2) == LeaseRenewal(held=True)

@@ -19,8 +19,8 @@ from companion.storage.creating import create_practice
 from companion.storage.home import sealed_secrets
 from companion.storage.joining import join_practice_here
 from companion.storage.membership import membership_of, place_of
-from companion.storage.moving import become_another
-from companion.storage.remains import remains
+from companion.storage.moving import renew_workstation_id
+from companion.storage.put_aside import folders_put_aside
 from companion.storage.returning import leave_here, take_everything
 from tests.fakes.database_servers import PASSWORD
 from tests.fakes.moving_practice import (
@@ -163,8 +163,8 @@ async def test_who_leaves_is_told_of_the_book_of_before_the_practice(
     (first.home / "before-update-1.0").mkdir()
     for each in (first, second):
         await leave_here(each, anyway=True)
-    assert remains(first) == [made.aside, first.home / "before-update-1.0"]
-    assert remains(second) == []
+    assert folders_put_aside(first) == [made.aside, first.home / "before-update-1.0"]
+    assert folders_put_aside(second) == []
 
 
 async def test_the_last_one_does_not_leave_without_saying_so(
@@ -246,7 +246,7 @@ async def test_a_copy_of_a_data_folder_becomes_a_workstation_of_its_own(
     await made_of(first, practice_url)
     copy = at(first.home.with_name("copy"))
     shutil.copytree(first.home, copy.home)
-    become_another(copy.home)
+    renew_workstation_id(copy.home)
     notes = [practice_note(each.home) for each in (first, copy)]
     assert notes[0] is not None
     assert notes[1] is not None

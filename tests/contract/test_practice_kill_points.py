@@ -23,7 +23,7 @@ from companion.environment import Environment
 from companion.services.files import Disk
 from companion.storage.creating import create_practice
 from companion.storage.joining import join_practice_here
-from companion.storage.moving import row_when_quiet, settle_move
+from companion.storage.moving import recover_move, row_after_moves
 from companion.storage.returning import leave_here, take_everything
 from tests.fakes.moving_practice import (
     Kept,
@@ -110,8 +110,8 @@ async def killed(act: Act, environment: Environment, kill_at: int) -> bool:
 async def settled(environment: Environment, number: int) -> None:
     """By starts of which the first ones are killed too, now and then."""
     for kill_at in range(1, number % 4):
-        await killed(settle_move, environment, kill_at)
-    await settle_move(environment)
+        await killed(recover_move, environment, kill_at)
+    await recover_move(environment)
     assert not (environment.home / MOVING).exists()
 
 
@@ -156,7 +156,7 @@ async def in_charge(environment: Environment, url: URL, number: int) -> str:
     """After the next start; exactly one of the two is, and says all that there was."""
     await settled(environment, number)
     joined = practice_note(environment.home) is not None
-    row = row_when_quiet(url)
+    row = row_after_moves(url)
     here = row is not None and not row.moved_to
     assert joined == here, "the practice is in charge here and there, or nowhere"
     assert joined != environment.book.exists()

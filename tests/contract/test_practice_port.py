@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from companion.adapters.clock import SystemClock
-from companion.adapters.database.own_connection import connect_alone
-from companion.adapters.database.own_session import OwnSession
-from companion.adapters.database.workstations import PracticeWorkstations
+from companion.adapters.database.dedicated_connection import connect_dedicated
+from companion.adapters.database.dedicated_session import DedicatedSession
+from companion.adapters.database.workstations import PostgresWorkstations
 from companion.domain.errors import Busy, NotFound
 from companion.services.ports import WorkstationRegistry
 from tests.fakes.practice import FakePractice, off, workstation
@@ -33,10 +33,10 @@ async def practice(request: pytest.FixtureRequest) -> AsyncIterator[WorkstationR
         yield FakePractice(found=names)
         return
     with practice_server().new_database() as url:
-        with connect_alone(url, name="the test") as connection:
+        with connect_dedicated(url, name="the test") as connection:
             connection.execute(ROWS)
-        session = OwnSession(url, name="back-office")
-        yield PracticeWorkstations(session, "back-office", version="1.2.3", clock=SystemClock())
+        session = DedicatedSession(url, name="back-office")
+        yield PostgresWorkstations(session, "back-office", version="1.2.3", clock=SystemClock())
         session.close()
 
 

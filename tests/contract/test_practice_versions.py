@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import URL
 
-from companion.adapters.database.practice_look import look_at
+from companion.adapters.database.inspection import inspect_database
 from companion.domain.errors import Busy, StoreTooNew
 from companion.environment import Environment
 from companion.services.settings.documents import VERSION
@@ -85,6 +85,6 @@ async def test_a_practice_is_seen_that_lacks_a_table_of_this_version(
     made = await made_of(first, practice_url)
     with connected(practice_url) as connection:
         connection.execute("DROP TABLE paces")
-    found = look_at(practice_url)
+    found = inspect_database(practice_url)
     assert found.row is not None
     assert found.row.practice_id == made.note.practice_id

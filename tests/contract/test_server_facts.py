@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import URL
 
-from companion.adapters.database.practice_look import look_at
+from companion.adapters.database.inspection import inspect_database
 from companion.adapters.database.server_facts import PostgresServer, examine
 from companion.adapters.database.shared_pace import PostgresPace
 from companion.domain.errors import CompanionError, StoreError
@@ -109,7 +109,7 @@ async def test_where_it_is_not_and_why_is_said_to_whoever_looks_for_it(practice_
     with pytest.raises(DatabaseAway) as found:
         await PostgresServer(nowhere).examine()
     with pytest.raises(DatabaseAway) as looked:
-        look_at(nowhere)
+        inspect_database(nowhere)
     for error in (found.value, looked.value):
         assert (error.place, error.reason) == (f"{practice_url.host}:1", Unreached.REFUSED)
         assert f"{practice_url.host}:1 refuses the connection" in error.what

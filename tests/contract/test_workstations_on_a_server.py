@@ -11,18 +11,18 @@ import pytest
 from sqlalchemy import URL
 
 from companion.adapters.clock import SystemClock
-from companion.adapters.database.own_connection import connect_alone
-from companion.adapters.database.own_session import OwnSession
+from companion.adapters.database.dedicated_connection import connect_dedicated
+from companion.adapters.database.dedicated_session import DedicatedSession
 from companion.adapters.database.postgres import engine_of
-from companion.adapters.database.practice_row import join_practice
-from companion.adapters.database.workstations import PracticeWorkstations
+from companion.adapters.database.practice_row import add_workstation
+from companion.adapters.database.workstations import PostgresWorkstations
 from companion.domain.errors import Busy, NotFound
 from companion.domain.practice_errors import WorkstationCopied, WorkstationForgotten
 from companion.services.ports import Clock, Workstation
 from tests.fakes.practice_database import practice_server
 
 pytestmark = pytest.mark.postgresql
-Open = Callable[..., PracticeWorkstations]
+Open = Callable[..., PostgresWorkstations]
 
 
 @pytest.fixture
@@ -33,17 +33,17 @@ async def address() -> AsyncIterator[URL]:
 
 @pytest.fixture
 async def opened(address: URL) -> AsyncIterator[Open]:
-    sessions: list[OwnSession] = []
+    sessions: list[DedicatedSession] = []
     engine = engine_of(address, 1)
 
     def computer(
         workstation_id: str, name: str, ahead: float = 0, clock: Clock | None = None
-    ) -> PracticeWorkstations:
+    ) -> PostgresWorkstations:
         """Of the same id: an app on a copy of the data folder."""
         with engine.begin() as connection:
-            join_practice(connection, workstation_id, name, "1.2.3")
-        sessions.append(OwnSession(address, name=workstation_id))
-        return PracticeWorkstations(
+            add_workstation(connection, workstation_id, name, "1.2.3")
+        sessions.append(DedicatedSession(address, name=workstation_id))
+        return PostgresWorkstations(
             sessions[-1],
             workstation_id,
             version="1.2.3",
@@ -58,7 +58,7 @@ async def opened(address: URL) -> AsyncIterator[Open]:
 
 
 @contextlib.asynccontextmanager
-async def on(computer: PracticeWorkstations, feed: str = "") -> AsyncIterator[None]:
+async def on(computer: PostgresWorkstations, feed: str = "") -> AsyncIterator[None]:
     task = asyncio.create_task(computer.stay_on(lambda: feed))
     async with asyncio.timeout(30):
         while computer.this_one not in await ids_on(computer):  # noqa: ASYNC110 - the server's
@@ -69,16 +69,16 @@ async def on(computer: PracticeWorkstations, feed: str = "") -> AsyncIterator[No
         await task
 
 
-async def ids_on(computer: PracticeWorkstations) -> set[str]:
+async def ids_on(computer: PostgresWorkstations) -> set[str]:
     return {each.id for each in await found(computer) if each.on}
 
 
-async def found(computer: PracticeWorkstations) -> list[Workstation]:
+async def found(computer: PostgresWorkstations) -> list[Workstation]:
     return list(await computer.workstations())
 
 
 def execute(address: URL, statement: bytes) -> None:
-    with connect_alone(address, name="the test") as connection:
+    with connect_dedicated(address, name="the test") as connection:
         connection.execute(statement)
 
 
@@ -142,7 +142,7 @@ async def test_whom_a_person_lets_keep_them_is_wanted_unless_it_does(
                 b"UPDATE lease SET released = false, workstation_id = '%s'" % kept_by.encode(),
             )
             await office.let_keep(wanted)
-            with connect_alone(address, name="the test") as connection:
+            with connect_dedicated(address, name="the test") as connection:
                 row = connection.execute("SELECT wanted_by FROM lease").fetchone()
             assert row == (left,)
     with pytest.raises(NotFound):
@@ -178,7 +178,7 @@ class QuickClock(SystemClock):
         await super().sleep(seconds / 500)
 
 
-async def until(condition: Callable[[Workstation], bool], computer: PracticeWorkstations) -> None:
+async def until(condition: Callable[[Workstation], bool], computer: PostgresWorkstations) -> None:
     async with asyncio.timeout(30):
         while not condition((await found(computer))[0]):  # noqa: ASYNC110 - the server's
             await asyncio.sleep(0.02)

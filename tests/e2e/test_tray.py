@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,20 +36,31 @@ pytestmark = [
 
 
 @pytest.fixture
-def screen() -> Iterator[str]:
-    """The name of an X display with a panel."""
+def server() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """An X display without a screen: its name and its process."""
     reading, writing = os.pipe()
     command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "640x200x24", "-nolisten", "tcp"]
     with subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL) as server:
         os.close(writing)
         with os.fdopen(reading) as told:
-            display = f":{told.readline().strip()}"
-        panel = ["trayer", "--edge", "top", "--align", "right", "--height", "32"]
-        environment = {**os.environ, "DISPLAY": display}
-        with subprocess.Popen(panel, env=environment, stderr=subprocess.DEVNULL) as tray:
-            yield display
-            tray.terminate()
+            yield f":{told.readline().strip()}", server
         server.terminate()
+
+
+@contextmanager
+def panel(display: str) -> Iterator[None]:
+    command = ["trayer", "--edge", "top", "--align", "right", "--height", "32"]
+    environment = {**os.environ, "DISPLAY": display}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as tray:
+        yield
+        tray.terminate()
+
+
+@pytest.fixture
+def screen(server: tuple[str, object]) -> Iterator[str]:
+    """The name of an X display with a panel."""
+    with panel(server[0]):
+        yield server[0]
 
 
 @pytest.fixture
@@ -153,6 +164,21 @@ def test_the_icon_shows_the_state_opens_the_app_and_goes_with_it(
     comes(lambda: icon.window() is None)
     icon.close()
     comes(lambda: not processes_of(commands.home, "tray"))
+
+
+def test_the_icon_comes_back_with_its_panel_and_ends_with_the_desktop(
+    server: tuple[str, subprocess.Popen[bytes]], commands: CommandHome
+) -> None:
+    display, process = server
+    started(commands, DISPLAY=display)
+    icon = Icon(display)
+    for _ in range(2):
+        with panel(display):
+            comes(lambda: icon.has_colour(GREEN))
+    icon.close()
+    process.terminate()
+    comes(lambda: not processes_of(commands.home, "tray"))
+    assert processes_of(commands.home)
 
 
 SHOWN_AND_ENDED = """

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from sqlalchemy import URL
 
-from companion.adapters.database.own_connection import connect_alone
+from companion.adapters.database.dedicated_connection import connect_dedicated
 from tests.e2e.command_home import CommandHome, open_desk, write_export
 from tests.e2e.test_background import processes_of
 from tests.e2e.test_contract_commands import document, free_port
@@ -51,7 +51,7 @@ class Workstations:
         (self.ids["second"],) = {row[0] for row in rows} - {self.ids["first"]}
 
     def connection(self) -> Any:
-        return connect_alone(self.url, name="the test")
+        return connect_dedicated(self.url, name="the test")
 
     def start(self, name: str) -> None:
         if name in self.apps:

@@ -61,7 +61,7 @@ class LeaseSessionFake:
         server.wanted = "" if server.wanted == self.workstation else server.wanted
         return LeaseTaken(server.term, in_order)
 
-    def prove(self, term: int) -> LeaseRenewal:
+    def renew(self, term: int) -> LeaseRenewal:
         server = self._ask()
         if server.lock is not self or server.term != term:
             return LeaseRenewal(held=False)

@@ -99,5 +99,5 @@ def fake_fetching(
         activity=activity,
         clock=clock,
         spool=fixture.home / "watched",
-        turns=FreeLocks(),
+        locks=FreeLocks(),
     )

@@ -13,12 +13,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from companion.adapters.database.lease import SessionLease
-from companion.adapters.database.lease_session import Timing
+from companion.adapters.database.lease_session import LeaseTiming
 from tests.fakes.clock import FakeClock
 from tests.fakes.lease import LeaseServer, inline
 
 NAMES = ("desk", "office", "second site")
-TIMING = Timing()
+TIMING = LeaseTiming()
 STEP = 0.5
 CALM = 60
 EVENTS = (

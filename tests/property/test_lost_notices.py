@@ -34,7 +34,7 @@ class Database:
     facts: dict[str, str | None] = field(default_factory=lambda: {"i": "0.0"})
 
     def execute(self, query: bytes) -> Database:
-        assert query == announcing.TRUTH.encode()
+        assert query == announcing.ALL_FACTS.encode()
         return self
 
     def fetchone(self) -> tuple[dict[str, str | None]]:

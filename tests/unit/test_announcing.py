@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from companion.adapters.database.announcing import (
     LARGEST,
-    Heard,
+    ReceivedNotice,
     _fitting,
     changes_of,
     differing,
-    heard,
+    parse_notice,
     payload_of,
 )
 from companion.services.changes import (
@@ -64,7 +64,7 @@ def test_only_what_was_asked_for_as_a_whole_can_have_gone() -> None:
 def test_another_topic_comes_as_it_was_sent() -> None:
     payload = payload_of("me", "progress", {"practitioner": "mira", "done": 3})
     fields = {"practitioner": "mira", "done": 3}
-    assert heard(payload) == Heard(origin="me", topic="progress", fields=fields)
+    assert parse_notice(payload) == ReceivedNotice(origin="me", topic="progress", fields=fields)
     with pytest.raises(ValueError, match="too long"):
         payload_of("me", "progress", {"much": "x" * LARGEST})
 
@@ -74,4 +74,4 @@ def test_another_topic_comes_as_it_was_sent() -> None:
     ["", "[]", "{}", '"text"', '{"from": "x"}', '{"from": "x", "facts": {"new/1": "2"}}', "\x00"],
 )
 def test_what_a_later_version_might_say_is_not_understood(payload: str) -> None:
-    assert heard(payload) is None
+    assert parse_notice(payload) is None

@@ -48,7 +48,7 @@ class Two:
             notes=self.notes,
             activity=self.fixture.activity,
             clock=self.fixture.clock,
-            turns=FreeLocks(),
+            locks=FreeLocks(),
             another_disk=lambda _folder, _home: True,
             home=self.fixture.home,
             places=BackupPlaces(practice, known),

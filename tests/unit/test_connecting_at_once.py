@@ -11,7 +11,7 @@ import pytest
 from companion.domain.errors import Busy, CompanionError, SignInError
 from companion.services.google.connecting import Connected, Connecting
 from companion.services.google.trials import OLD
-from companion.services.sync.snapshot import Turn
+from companion.services.sync.snapshot import OwnedLock
 from tests.fakes.connecting import BACK, CLIENT, MAX, TOKEN, ZOE, Fixture
 from tests.fakes.locks import FreeLocks
 
@@ -23,9 +23,9 @@ class RealLocks(FreeLocks):
         self._locks: dict[str, asyncio.Lock] = {}
 
     @asynccontextmanager
-    async def hold(self, name: str, *, patience: float | None = None) -> AsyncIterator[Turn]:
+    async def hold(self, name: str, *, patience: float | None = None) -> AsyncIterator[OwnedLock]:
         async with self._locks.setdefault(name, asyncio.Lock()):
-            yield Turn()
+            yield OwnedLock()
 
 
 class BusyOnce(FreeLocks):
@@ -35,11 +35,11 @@ class BusyOnce(FreeLocks):
         self.busy = True
 
     @asynccontextmanager
-    async def hold(self, name: str, *, patience: float | None = None) -> AsyncIterator[Turn]:
+    async def hold(self, name: str, *, patience: float | None = None) -> AsyncIterator[OwnedLock]:
         if self.busy and name.startswith("connect-"):
             self.busy = False
             raise Busy
-        yield Turn()
+        yield OwnedLock()
 
 
 class Paused:

@@ -107,7 +107,7 @@ class Daily:
             notes=self.notes,
             activity=self.fixture.activity,
             clock=self.fixture.clock,
-            turns=FreeLocks(),
+            locks=FreeLocks(),
             another_disk=lambda _folder, _home: self.another,
             home=self.fixture.home,
             places=self.places,

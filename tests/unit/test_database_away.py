@@ -13,7 +13,7 @@ import pytest
 from nicegui import ui
 from sqlalchemy import URL, make_url
 
-from companion.adapters.database.postgres_units import UNKNOWN
+from companion.adapters.database.postgres_transactions import UNKNOWN
 from companion.adapters.database.why_away import explaining, place_of
 from companion.background_work import keep_going
 from companion.domain.errors import Busy, CompanionError, Offline

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from companion.adapters.database.lease import SessionLease
-from companion.adapters.database.lease_session import Timing
+from companion.adapters.database.lease_session import LeaseTiming
 from tests.fakes.clock import FakeClock
 from tests.fakes.lease import LeaseServer, inline
 
-T = Timing()
+T = LeaseTiming()
 
 
 class Computer:
@@ -128,7 +128,7 @@ async def test_a_proof_holds_from_before_its_question_was_sent(
     desk = computers("desk")
     await clock.advance(1)
     desk.stuck = asyncio.Event()
-    await clock.advance(T.prove + 5)  # asked, and the answer takes long
+    await clock.advance(T.renew + 5)  # asked, and the answer takes long
     answers, desk.stuck = desk.stuck, None
     answers.set()
     await clock.advance(0)
@@ -158,7 +158,7 @@ async def test_a_server_that_is_away_is_sought_until_it_is_back(
     desk = computers("desk")
     await clock.advance(10)
     desk.server.away = True
-    await clock.advance(T.prove)
+    await clock.advance(T.renew)
     assert not holds(desk)
     await clock.advance(600)
     desk.server.lock = None  # it was started anew
@@ -174,7 +174,7 @@ async def test_a_term_of_another_ends_it_though_the_lock_is_there(
     desk = computers("desk")
     await clock.advance(10)
     desk.server.term += 1  # a database that was restored, say
-    await clock.advance(T.prove)
+    await clock.advance(T.renew)
     assert not holds(desk)
 
 
@@ -184,7 +184,7 @@ async def test_the_one_that_a_person_wants_gets_it(
     desk, office = computers("desk"), computers("office")
     await clock.advance(10)
     desk.server.wanted = "office"
-    await clock.advance(T.prove)
+    await clock.advance(T.renew)
     assert not holds(desk)
     assert not holds(office)  # what the desk had begun ends first
     await clock.advance(T.hand_over + 3)
@@ -198,7 +198,7 @@ async def test_a_computer_whose_end_comes_while_it_asks_gives_it_up_all_the_same
     clock: FakeClock, computers: Callable[[str], Computer]
 ) -> None:
     desk = computers("desk")
-    await clock.advance(T.prove - 1)
+    await clock.advance(T.renew - 1)
     assert holds(desk)
     await desk.stop()
     assert desk.server.released
@@ -212,4 +212,4 @@ def test_a_take_over_is_in_time_by_the_sum_of_its_parts() -> None:
     assert killed < 30
     assert silent < 60
     assert T.seek + answer < 10  # given up in order
-    assert T.prove + answer < T.lease  # one slow answer costs nothing
+    assert T.renew + answer < T.lease  # one slow answer costs nothing

@@ -13,7 +13,7 @@ import pytest
 from companion.domain.errors import AnotherWriter
 from companion.domain.sync_state import SyncState
 from companion.services.sync.passes import PassResult
-from companion.services.sync.snapshot import Turn
+from companion.services.sync.snapshot import OwnedLock
 from tests.battery.calendars import FreeLocks
 from tests.battery.synced import a_synced_world
 from tests.battery.world import ANNA, MONDAY, World, appointment
@@ -85,9 +85,9 @@ class Meanwhile(FreeLocks):
         self._world, self._done = world, done
 
     @asynccontextmanager
-    async def hold(self, name: str, *, patience: float | None = None) -> AsyncIterator[Turn]:
+    async def hold(self, name: str, *, patience: float | None = None) -> AsyncIterator[OwnedLock]:
         await self._done()
-        yield Turn()
+        yield OwnedLock()
 
     async def calendar(self, *named: Any) -> KeptCalendar:
         await self._done()

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from companion.adapters.database.turn_table import TURN_SECONDS
+from companion.adapters.database.lock_table import HELD_SECONDS
 from companion.domain.errors import Offline
 from companion.domain.practice_errors import DatabaseAway, Overtaken
 from companion.domain.reconcile import LedgerEntryState
@@ -188,7 +188,7 @@ async def broken_off(practice: Practice) -> None:
     await practice.desk.put(appointment(1))
     await practice.desk.run()
     assert await practice.table.take(f"sync-{ANNA}", 0)
-    await practice.desk.clock.sleep(TURN_SECONDS + 1)
+    await practice.desk.clock.sleep(HELD_SECONDS + 1)
 
 
 async def test_google_is_looked_at_also_where_the_first_pass_after_it_fails(

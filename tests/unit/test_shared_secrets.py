@@ -14,7 +14,7 @@ from companion.adapters.database.access import DatabaseAccess
 from companion.adapters.database.opening import open_database
 from companion.adapters.database.practice_row import (
     PracticeRow,
-    found_practice,
+    create_practice_row,
     practice_in,
     secrets_key_of,
 )
@@ -37,7 +37,7 @@ async def access(tmp_path: Path) -> AsyncIterator[DatabaseAccess]:
 async def founded(access: DatabaseAccess, practice_id: str = "p1") -> bytes:
     def found(connection: Connection) -> bytes:
         at = FakeClock().now()
-        return found_practice(connection, practice_id, KEY, at=at, random=os.urandom)
+        return create_practice_row(connection, practice_id, KEY, at=at, random=os.urandom)
 
     return await access.write(found)
 

@@ -206,7 +206,7 @@ async def test_two_workstations_do_not_fetch_the_same_source_at_once(tmp_path: P
             activity=clinic.stores.activity,
             clock=clock,
             spool=clinic.home / "watched",
-            turns=NamedFileLocks(tmp_path / "turns", holder=holder, patience=0.05),
+            locks=NamedFileLocks(tmp_path / "turns", holder=holder, patience=0.05),
         )
 
     here, there = workstation("here"), workstation("there")

@@ -2,8 +2,9 @@
 
 A notice is sent by the transaction that writes (`pg_notify`), so it comes if and when that commits.
 It carries no data, only *facts*: short texts that are others after each write, such as a
-practitioner's revision. Facts can be asked for at any time (`TRUTH`), so a notice that was lost, or
-that came twice, does no harm: whoever listens publishes whatever differs from what it knew.
+practitioner's revision. Facts can be asked for at any time (`ALL_FACTS`), so a notice that was
+lost, or that came twice, does no harm: whoever listens publishes whatever differs from what it
+knew.
 
     p/<practitioner>    revision of the appointments        i    number and state of the imports
     d/<document>        version                             f    digest of the calendar links
@@ -68,9 +69,9 @@ def _facts(*queries: str) -> str:
     return f"SELECT coalesce(json_object_agg(name, value), '{{}}') FROM ({together}) AS facts"  # noqa: S608 - ours
 
 
-TRUTH = _facts(_REVISIONS, _IMPORTS, _DOCUMENTS, _STATES, _LINKS, _LINES)
+ALL_FACTS = _facts(_REVISIONS, _IMPORTS, _DOCUMENTS, _STATES, _LINKS, _LINES)
 """One row: all facts as a JSON object."""
-_TRUTH = text(TRUTH)
+_ALL_FACTS = text(ALL_FACTS)
 
 
 def _notice(*queries: str) -> Any:
@@ -86,11 +87,10 @@ _OF_STATE = _notice(f"{_STATES} WHERE practitioner_id = :practitioner_id")
 _OF_LINKS = _notice(_LINKS)
 _OF_LINES = _notice(_LINES)
 SEND = f"SELECT pg_notify('{CHANNEL}', %s)"
-_TELL = text(f"SELECT pg_notify('{CHANNEL}', :payload)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class ReceivedNotice:
     """A notice, as it came."""
 
     origin: str
@@ -102,7 +102,7 @@ class Heard:
 
 def facts_of(connection: Connection) -> dict[str, str | None]:
     """All of them; no clock is among them."""
-    return dict(connection.scalar(_TRUTH) or {})
+    return dict(connection.scalar(_ALL_FACTS) or {})
 
 
 def announce(connection: Connection, origin: str, change: Change) -> None:
@@ -122,11 +122,6 @@ def announce(connection: Connection, origin: str, change: Change) -> None:
             connection.execute(_OF_LINES, {"origin": origin})
 
 
-def tell(connection: Connection, origin: str, topic: str, fields: Mapping[str, Any]) -> None:
-    """On another topic, at the commit of this transaction. Raises ValueError for too much."""
-    connection.execute(_TELL, {"payload": payload_of(origin, topic, fields)})
-
-
 def payload_of(origin: str, topic: str, fields: Mapping[str, Any]) -> str:
     """Raises ValueError for too much."""
     payload = json.dumps({"from": origin, "topic": topic, "fields": dict(fields)})
@@ -135,16 +130,18 @@ def payload_of(origin: str, topic: str, fields: Mapping[str, Any]) -> str:
     return payload
 
 
-def heard(payload: str) -> Heard | None:
+def parse_notice(payload: str) -> ReceivedNotice | None:
     """None for what this program does not understand, such as a later version's."""
     try:
         raw = json.loads(payload)
         origin, facts = str(raw["from"]), raw.get("facts")
         if facts is None:
-            return Heard(origin=origin, topic=str(raw["topic"]), fields=dict(raw["fields"]))
+            return ReceivedNotice(
+                origin=origin, topic=str(raw["topic"]), fields=dict(raw["fields"])
+            )
         if not all(name[:2] in {"p/", "d/", "s/"} or name in {"i", "f", "a"} for name in facts):
             return None
-        return Heard(origin=origin, facts=dict(facts))
+        return ReceivedNotice(origin=origin, facts=dict(facts))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table, bindparam, delete, select, update
 
 from companion.adapters.database.appointments import COLUMNS, appointment_of, row_of
+from companion.adapters.database.book_lock import lock_book
 from companion.adapters.database.bulk import among, chunks, chunks_of_ids, insert_many, rows_at_once
 from companion.adapters.database.imports import begin_record, finish_record, mark_undone, rebase
-from companion.adapters.database.locks import alone_in_the_book
 from companion.adapters.database.schema import (
     appointments,
     client_names,
@@ -78,7 +78,7 @@ def apply_change(
 ) -> frozenset[str]:
     """Returns whose appointments it touched. `put` and `hashes`: what the change puts, in one
     order. What is removed and put too is put."""
-    alone_in_the_book(connection)
+    lock_book(connection)
     remove = tuple(dict.fromkeys(change.remove))
     known = _known(connection, [*put, *remove])
     for key, revision in change.expect.items():
@@ -121,7 +121,7 @@ def _keep_names(connection: Connection, put: Iterable[Appointment]) -> None:
 def reassign(connection: Connection, leaves: str, arrives: str, now: datetime) -> frozenset[str]:
     """All appointments of one practitioner to another; nothing to move changes nothing.
     Returns whose it touched."""
-    alone_in_the_book(connection)
+    lock_book(connection)
     rows = connection.execute(_OF_PRACTITIONER, {"practitioner_id": leaves}).all()
     for chunk in chunks(rows, rows_at_once(connection)):
         moved = [replace(appointment_of(row), practitioner_id=arrives) for row in chunk]

@@ -14,7 +14,7 @@ from companion.adapters.database.appointments import COLUMNS, appointment_of
 from companion.adapters.database.book import SqlBook
 from companion.adapters.database.errors import translating
 from companion.adapters.database.feeds import SqlFeeds
-from companion.adapters.database.fence import Fence
+from companion.adapters.database.fencing import Fencing
 from companion.adapters.database.ledger import SqlLedger
 from companion.adapters.database.schema import appointments
 from companion.domain.appointments import check_whole
@@ -25,7 +25,7 @@ from companion.services.ports import Clock
 class Database:
     """Book, ledger, feeds and activity together; every method may be called from any task."""
 
-    def __init__(self, access: DatabaseAccess, clock: Clock, fence: Fence | None = None) -> None:
+    def __init__(self, access: DatabaseAccess, clock: Clock, fence: Fencing | None = None) -> None:
         self._access = access
         self.book = SqlBook(access)
         self.ledger = SqlLedger(access, clock, fence)

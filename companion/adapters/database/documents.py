@@ -1,8 +1,9 @@
 """Documents: texts that are kept whole under a name, each with a version that rises.
 
 A change is decided on versions that were read before and is written only where they still are the
-same (compare and set); else nothing is written, `Outdated` is raised, and the change is decided
-again on what is there now. So no change is ever lost, and no lock is held while one is decided.
+same (compare and set); else nothing is written, `VersionConflict` is raised, and the change is
+decided again on what is there now. So no change is ever lost, and no lock is held while one is
+decided.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Document(NamedTuple):
     body: str
 
 
-class Outdated(Exception):
+class VersionConflict(Exception):
     """A document has another version than the one that the change was decided on. Never leaves
     this package."""
 
@@ -63,12 +64,12 @@ def versions_under(connection: Connection, prefix: str) -> dict[str, int]:
 def write_under(
     connection: Connection, prefix: str, seen: Mapping[str, int], bodies: Mapping[str, str]
 ) -> dict[str, int]:
-    """`bodies` by name; the versions that all documents under `prefix` have now. Raises Outdated
-    where any of them, also one that is not written, is not as `seen`: the change was decided on
-    all of them."""
+    """`bodies` by name; the versions that all documents under `prefix` have now. Raises
+    VersionConflict where any of them, also one that is not written, is not as `seen`: the change
+    was decided on all of them."""
     locked = _VERSIONS.order_by(documents.c.name).with_for_update()
     if dict(connection.execute(locked, {"prefix": prefix}).all()) != seen:
-        raise Outdated
+        raise VersionConflict
     return {
         **seen,
         **{name: write(connection, name, seen.get(name), bodies[name]) for name in bodies},
@@ -76,7 +77,7 @@ def write_under(
 
 
 def write(connection: Connection, name: str, seen: int | None, body: str) -> int:
-    """The new version. `seen`: None for one that is new. Raises Outdated."""
+    """The new version. `seen`: None for one that is new. Raises VersionConflict."""
     if seen is None:
         row = {"name": name, "body": body, "version": 1}
         written = connection.execute(_INSERT, row).first() is not None
@@ -84,7 +85,7 @@ def write(connection: Connection, name: str, seen: int | None, body: str) -> int
         values = {"wanted": name, "seen": seen, "new_body": body}
         written = connection.execute(_UPDATE, values).rowcount == 1
     if not written:
-        raise Outdated
+        raise VersionConflict
     return 1 if seen is None else seen + 1
 
 
@@ -127,7 +128,7 @@ class Documents:
                 return
             try:
                 await self.write(name, None if before is None else before.version, after)
-            except Outdated:
+            except VersionConflict:
                 tries += 1
             else:
                 return

@@ -70,16 +70,14 @@ class Hub:
         self.reachable = True
         """False once the server was asked for in vain, until it answers."""
         self.listening = False
-        self.looks = 0
-        """At everything, so far."""
-        self._answered_at = time.monotonic()
+        self.answered_at = time.monotonic()
+        """When the server answered a look at everything."""
         self._connect = connect
         self._changes = changes
         self._look_seconds = look_seconds
         self._chance = chance or random.Random()  # noqa: S311 - only pauses
         self._renew: Renew = lambda _read: None
         self._topics: dict[str, Publisher[Fields]] = {}
-        self._reach: Publisher[bool] = Publisher()
         self._known: dict[str, str | None] | None = None
         """The facts as last heard or read; None before the first look."""
         self._inbox: deque[str] = deque()
@@ -88,7 +86,7 @@ class Hub:
         self._closing = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._begun, self._ended = asyncio.Event(), asyncio.Event()
-        self._bell: _Bell | None = None
+        self._bell: _WakeUp | None = None
 
     # ── on the event loop ─────────────────────────────────────────────────────────────────────
 
@@ -98,7 +96,7 @@ class Hub:
         others' changes to them are published, and once at the beginning."""
         if renew is not None:
             self._renew = renew
-        self._loop, self._bell = asyncio.get_running_loop(), _Bell()
+        self._loop, self._bell = asyncio.get_running_loop(), _WakeUp()
         threading.Thread(
             target=self._run, args=[self._bell], name="database-hub", daemon=True
         ).start()
@@ -117,25 +115,16 @@ class Hub:
         is called."""
         return self._topics.setdefault(topic, Publisher()).subscribe(listener)
 
-    def watch(self, listener: Callable[[bool], object]) -> Callable[[], None]:
-        """Call `listener` with each change of `reachable`, until the function returned is
-        called."""
-        return self._reach.subscribe(listener)
-
     @property
     def silent_for(self) -> float:
         """Seconds since the server answered a look."""
-        return time.monotonic() - self._answered_at
+        return time.monotonic() - self.answered_at
 
     # ── of any thread ─────────────────────────────────────────────────────────────────────────
 
     def announce(self, connection: Connection, change: Change) -> None:
         """Tell the others of a change, in the transaction that has written it."""
         announcing.announce(connection, self.origin, change)
-
-    def tell(self, connection: Connection, topic: str, fields: Fields) -> None:
-        """Send on `topic` with the commit of this transaction. Raises ValueError for too much."""
-        announcing.tell(connection, self.origin, topic, fields)
 
     def send(self, topic: str, fields: Fields) -> None:
         """Send on `topic` soon, maybe never: where the server is away, only the newest are kept.
@@ -146,7 +135,7 @@ class Hub:
 
     # ── in its thread ─────────────────────────────────────────────────────────────────────────
 
-    def _run(self, bell: _Bell) -> None:
+    def _run(self, bell: _WakeUp) -> None:
         failed = 0
         while not self._closing.is_set():
             try:
@@ -192,10 +181,9 @@ class Hub:
             self.reachable = reachable
             if reachable:
                 log.info("the practice's database answers again")
-            self._on_loop(self._reach.publish, reachable)
         self._on_loop(self._begun.set)
 
-    def _attend(self, connection: Raw[Any], bell: _Bell) -> None:
+    def _attend(self, connection: Raw[Any], bell: _WakeUp) -> None:
         """Until it closes, or the connection fails."""
         look_at = time.monotonic() + self._look_seconds
         with selectors.DefaultSelector() as selector:
@@ -220,7 +208,7 @@ class Hub:
 
     def _read_inbox(self, connection: Raw[Any]) -> None:
         while self._inbox:
-            heard = announcing.heard(self._inbox.popleft())
+            heard = announcing.parse_notice(self._inbox.popleft())
             if heard is None:
                 self._look_now = True  # of a later version, maybe: look at everything
             elif heard.origin == self.origin:
@@ -251,8 +239,7 @@ class Hub:
             found = _facts_in(connection)
             names &= announcing.differing(self._known or {}, found, everything=True)
         self._take(connection, names, found)
-        self.looks += 1
-        self._answered_at = time.monotonic()
+        self.answered_at = time.monotonic()
 
     def _take(self, connection: Raw[Any], names: set[str], found: Mapping[str, str | None]) -> None:
         """Publish what differs from what was known; but not the first time, unless `start` had to
@@ -285,7 +272,7 @@ class Hub:
 
 
 def _facts_in(connection: Raw[Any]) -> dict[str, str | None]:
-    row = connection.execute(announcing.TRUTH.encode()).fetchone()
+    row = connection.execute(announcing.ALL_FACTS.encode()).fetchone()
     return dict(row[0]) if row else {}
 
 
@@ -294,7 +281,7 @@ def _settings_in(connection: Raw[Any]) -> dict[str, Document]:
     return {name: Document(version, body) for name, version, body in rows}
 
 
-class _Bell:
+class _WakeUp:
     """Ends a `select` of another thread."""
 
     def __init__(self) -> None:

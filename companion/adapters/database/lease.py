@@ -1,13 +1,13 @@
 """SessionLease: one workstation at a time keeps the calendars, and knows when it does not.
 
     seek → lock got → term raised → (wait, where the last holder did not give it up) → held
-         ↑                                                        │ proved every 3 s
+         ↑                                                        │ renewed every 3 s
          └── any error, a term of another, a wish of a person ◀───┘
 
-`held` is worked out from the moment of the last proof each time it is asked for, by a clock that
+`held` is worked out from the moment of the last renewal each time it is asked for, by a clock that
 counts on while the computer sleeps. So a holder that hangs, sleeps or is cut off does not hold the
 lease, whether or not anything has told it so. The moment counted is that before the question was
-sent: whoever takes over waits as long as a proof holds, from when the lock was free.
+sent: whoever takes over waits as long as a renewal holds, from when the lock was free.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from companion.adapters.database.lease_session import LeaseSession, OpenSession, Timing
+from companion.adapters.database.lease_session import LeaseSession, LeaseTiming, OpenSession
 from companion.domain.errors import CompanionError
 from companion.services.changes import Publisher
 from companion.services.ports import Clock
@@ -34,7 +34,7 @@ LAST_MOMENT = 0.7
 _LOOK = 1.0
 """A sleep of the computer is noticed within so many seconds after it."""
 
-Apart = Callable[[Callable[[], Any]], Awaitable[Any]]
+RunInThread = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Runs blocking work in a thread of its own, in order."""
 
 
@@ -45,13 +45,13 @@ class SessionLease:
         *,
         clock: Clock,
         steady: Callable[[], float] = steady_time,
-        apart: Apart | None = None,
-        timing: Timing | None = None,
+        apart: RunInThread | None = None,
+        timing: LeaseTiming | None = None,
     ) -> None:
         self._open = open_session
         self._clock = clock
         self._steady = steady
-        self._timing = timing or Timing()
+        self._timing = timing or LeaseTiming()
         self._threads: Threads[None] | None = None
         self._apart = apart or self._in_its_thread
         self._changes = Publisher[bool]()
@@ -116,14 +116,14 @@ class SessionLease:
         log.info("this workstation keeps the calendars in %d seconds", round(wait))
         while True:
             self._news.set()
-            await self._clock.sleep(self._timing.prove)
+            await self._clock.sleep(self._timing.renew)
             asked = self._steady()
-            proof = await self._apart(partial(session.prove, self._term))
-            if not proof.held:
+            renewal = await self._apart(partial(session.renew, self._term))
+            if not renewal.held:
                 log.warning("the lease is somebody else's")
                 return False
             self._until = asked + self._timing.lease
-            if proof.wanted:
+            if renewal.wanted:
                 self._lose()
                 await self._clock.sleep(self._timing.hand_over)
                 await self._apart(partial(session.release, self._term))

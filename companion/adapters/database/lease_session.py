@@ -1,7 +1,7 @@
 """LeaseSession: what one session of the server asks of the lease, one statement at a time.
 
 The lease is a lock of the session: it ends with it, however that ends. The row beside the lock says
-who has it, raises its term with each that takes it, and is the proof: it is written every few
+who has it, raises its term with each that takes it, and is the proof of it: it is written every few
 seconds, by the session that has the lock. A session that asks nothing for longer than the lease
 lasts is ended by the server, which so frees the lock of a computer that sleeps, hangs or lost its
 cable, whatever stands in between.
@@ -18,7 +18,10 @@ from typing import Any, Protocol
 
 from sqlalchemy import URL
 
-from companion.adapters.database.own_connection import answering, connect_alone
+from companion.adapters.database.dedicated_connection import (
+    connect_dedicated,
+    translating_driver_errors,
+)
 
 LEASE = 0x0CA1_0003
 """The advisory lock."""
@@ -50,7 +53,7 @@ UPDATE lease SET
 FROM (SELECT id, released, term FROM lease WHERE id = 1 FOR UPDATE) AS before
 WHERE lease.id = before.id RETURNING lease.term, before.released
 """  # noqa: S608
-_PROVE = f"""
+_RENEW = f"""
 UPDATE lease SET renewed_at = {NOW}
 WHERE id = 1 AND term = %(term)s AND EXISTS (
     SELECT FROM pg_locks
@@ -66,12 +69,12 @@ UPDATE lease SET released = true, renewed_at = {NOW} WHERE id = 1 AND term = %(t
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
+class LeaseTiming:
     """Seconds; tests go faster."""
 
     lease: float = 15.0
-    """A proof holds for so long, and a session that asks nothing lasts so long."""
-    prove: float = 3.0
+    """A renewal holds for so long, and a session that asks nothing lasts so long."""
+    renew: float = 3.0
     seek: float = 2.0
     retry: float = 1.0
     hand_over: float = 2.0
@@ -108,7 +111,7 @@ class LeaseSession(Protocol):
         """Write down that this workstation has it, once the lock is got."""
         ...
 
-    def prove(self, term: int) -> LeaseRenewal: ...
+    def renew(self, term: int) -> LeaseRenewal: ...
 
     def release(self, term: int) -> None:
         """Let others have it, now."""
@@ -123,24 +126,24 @@ OpenSession = Callable[[], LeaseSession]
 
 
 class PostgresLeaseSession:
-    def __init__(self, url: URL, workstation_id: str, timing: Timing | None = None) -> None:
+    def __init__(self, url: URL, workstation_id: str, timing: LeaseTiming | None = None) -> None:
         """Connects. Raises DatabaseAway, StoreError."""
-        idle = (timing or Timing()).lease
+        idle = (timing or LeaseTiming()).lease
         self._me = workstation_id
-        self._connection = connect_alone(url, name="lease", idle_seconds=idle)
+        self._connection = connect_dedicated(url, name="lease", idle_seconds=idle)
 
     def seek(self) -> bool:
         return bool(self._one(_SEEK, {"me": self._me})[0])
 
     def take(self) -> LeaseTaken:
-        with answering(), self._connection.transaction():
+        with translating_driver_errors(), self._connection.transaction():
             self._connection.execute(_FIRST)
             row = self._connection.execute(_TAKE, {"me": self._me}).fetchone()
         return LeaseTaken(int(row[0]), bool(row[1])) if row else LeaseTaken(0, in_order=False)
 
-    def prove(self, term: int) -> LeaseRenewal:
-        with answering():
-            row = self._connection.execute(_PROVE, {"me": self._me, "term": term}).fetchone()
+    def renew(self, term: int) -> LeaseRenewal:
+        with translating_driver_errors():
+            row = self._connection.execute(_RENEW, {"me": self._me, "term": term}).fetchone()
         return (
             LeaseRenewal(held=False)
             if row is None
@@ -148,7 +151,7 @@ class PostgresLeaseSession:
         )
 
     def release(self, term: int) -> None:
-        with answering():
+        with translating_driver_errors():
             self._connection.execute(_RELEASE, {"term": term})
             self._connection.execute("SELECT pg_advisory_unlock(%s)", [LEASE])
 
@@ -156,6 +159,6 @@ class PostgresLeaseSession:
         self._connection.close()
 
     def _one(self, query: str, values: dict[str, Any]) -> tuple[Any, ...]:
-        with answering():
+        with translating_driver_errors():
             row = self._connection.execute(query, values).fetchone()
         return row or (None,)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, select
 
 from companion.adapters.database.access import DatabaseAccess
 from companion.adapters.database.bulk import insert_many
-from companion.adapters.database.fence import Fence, NoFence
+from companion.adapters.database.fencing import Fencing, NoFencing
 from companion.adapters.database.schema import ledger, sync_state
 from companion.adapters.database.upserts import insert_new, upsert
 from companion.domain.reconcile import LedgerEntry, LedgerEntryState
@@ -56,10 +56,10 @@ _ENTRY_STATES = {each.value: each for each in LedgerEntryState}
 
 
 class SqlLedger:
-    def __init__(self, access: DatabaseAccess, clock: Clock, fence: Fence | None = None) -> None:
+    def __init__(self, access: DatabaseAccess, clock: Clock, fence: Fencing | None = None) -> None:
         self._access = access
         self._clock = clock
-        self._fence = fence or NoFence()
+        self._fence = fence or NoFencing()
 
     async def entries(self, calendar: CalendarRef) -> list[LedgerEntry]:
         return await self._access.read(

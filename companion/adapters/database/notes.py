@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from companion.adapters.database.documents import Documents, Outdated
+from companion.adapters.database.documents import Documents, VersionConflict
 from companion.domain.backup_plan import BackupRecord
 from companion.domain.practice_errors import Overtaken
 from companion.services.maintenance import backup_records
@@ -71,7 +71,7 @@ class DatabaseNotices:
     async def save(self, book: NoticeBook) -> None:
         try:
             self._seen = await self._documents.write(NOTICES, self._seen, keeping.text_of(book))
-        except Outdated as error:
+        except VersionConflict as error:
             raise Overtaken(
                 "Another workstation of the practice has begun to tell people of troubles.",
                 "Nothing to do: it goes on there.",

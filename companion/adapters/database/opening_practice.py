@@ -6,9 +6,9 @@ from sqlalchemy import URL
 
 from companion.adapters.database import postgres
 from companion.adapters.database.database import Database
-from companion.adapters.database.fence import Fence
+from companion.adapters.database.dedicated_connection import connect_dedicated
+from companion.adapters.database.fencing import Fencing
 from companion.adapters.database.hub import LOOK_SECONDS, Hub
-from companion.adapters.database.own_connection import connect_alone
 from companion.adapters.database.postgres_access import PostgresAccess
 from companion.adapters.database.why_away import explaining
 from companion.services.changes import Changes
@@ -19,7 +19,7 @@ def hub_of(url: str | URL, changes: Changes, *, look_seconds: float = LOOK_SECON
     """Between this process and the others that use the database; to be started."""
     address = postgres.url_of(url)
     return Hub(
-        lambda: connect_alone(address, name="hub", idle_seconds=6 * LOOK_SECONDS),
+        lambda: connect_dedicated(address, name="hub", idle_seconds=6 * LOOK_SECONDS),
         changes,
         look_seconds=look_seconds,
     )
@@ -31,7 +31,7 @@ def open_practice_database(
     *,
     changes: Changes | None = None,
     hub: Hub | None = None,
-    fence: Fence | None = None,
+    fence: Fencing | None = None,
 ) -> Database:
     """Connect, and bring the tables to this program's; blocks.
 

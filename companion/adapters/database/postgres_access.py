@@ -16,7 +16,7 @@ from companion.adapters.database.copy_of_practice import write_copy
 from companion.adapters.database.errors import translating
 from companion.adapters.database.hub import Hub
 from companion.adapters.database.outages import PATIENCE, Outage
-from companion.adapters.database.postgres_units import Units
+from companion.adapters.database.postgres_transactions import TransactionRunner
 from companion.adapters.database.schema import metadata
 from companion.adapters.database.threads import ThreadQueue
 from companion.services.changes import Change, Changes
@@ -42,7 +42,7 @@ class PostgresAccess:
         self._hub = hub
         self._book_seconds = book_seconds
         self._engine = postgres.engine_of(url, READERS + WRITERS + 2)
-        self._units = Units(self._engine, Outage(patience))
+        self._units = TransactionRunner(self._engine, Outage(patience))
         self._wanted: set[threading.Event] = set()
         # Whoever changes the book may wait for another workstation; the rest need not.
         self._books_queue = ThreadQueue("database-book", 1)

@@ -45,7 +45,7 @@ def practice_in(connection: Connection) -> PracticeRow | None:
     return None if row is None else PracticeRow(*row)
 
 
-def found_practice(
+def create_practice_row(
     connection: Connection,
     practice_id: str,
     key: PracticeKey,
@@ -107,7 +107,7 @@ def note_origin(connection: Connection, practice_id: str, *, moved_to: str = "")
     )
 
 
-def join_practice(connection: Connection, workstation_id: str, name: str, version: str) -> str:
+def add_workstation(connection: Connection, workstation_id: str, name: str, version: str) -> str:
     """Be one of its workstations; its name, which is another where `name` is taken, and the one
     that it has where it is one already."""
     connection.execute(text("LOCK TABLE workstations IN SHARE ROW EXCLUSIVE MODE"))
@@ -115,7 +115,7 @@ def join_practice(connection: Connection, workstation_id: str, name: str, versio
     names: dict[str, str] = {row.id: row.name for row in found}
     if workstation_id in names:
         return names[workstation_id]
-    free = _not_among({each.casefold() for each in names.values()}, name)
+    free = _free_name({each.casefold() for each in names.values()}, name)
     now = func.clock_timestamp()
     connection.execute(
         insert(workstations).values(
@@ -132,12 +132,12 @@ def join_practice(connection: Connection, workstation_id: str, name: str, versio
     return free
 
 
-def _not_among(taken: Container[str], name: str) -> str:
+def _free_name(taken: Container[str], name: str) -> str:
     numbered = (f"{name} {number}" for number in count(2))
     return next(each for each in chain([name], numbered) if each.casefold() not in taken)
 
 
-def leave_practice(connection: Connection, workstation_id: str) -> None:
+def remove_workstation(connection: Connection, workstation_id: str) -> None:
     """Not where its app seems to be on: who leaves has stopped it, so that is the app of another
     computer, of whose data folder this one's is a copy."""
     from companion.adapters.database.lease_session import IS_ON  # which a home does not load

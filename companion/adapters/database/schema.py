@@ -19,7 +19,7 @@ keeps nothing from a reader of this file, who has the names themselves, and beca
 of the book, each backup too, makes the ids that are in it.
 
 The last seven tables are of a practice that several workstations share (PostgreSQL); in the file
-of one home they are empty. Who holds the lease, or a turn, is told apart by a number that rises
+of one home they are empty. Who holds the lease, or a lock, is told apart by a number that rises
 each time another takes it (`term`, `token`): a write names the number it was begun under.
 
 `HEAD` is the revision of `migrations/` that makes exactly these tables.

@@ -20,7 +20,10 @@ from typing import Any
 import psycopg
 from sqlalchemy import URL
 
-from companion.adapters.database.own_connection import answering, connect_alone
+from companion.adapters.database.dedicated_connection import (
+    connect_dedicated,
+    translating_driver_errors,
+)
 from companion.adapters.database.postgres_connection import OLDEST_SERVER
 from companion.adapters.database.schema import metadata
 from companion.adapters.database.why_away import explaining
@@ -72,7 +75,7 @@ class PostgresServer:
 
 def examine(url: URL) -> ServerFacts:
     """Blocks for a moment. Raises CompanionError."""
-    with answering(), connect_alone(url, name="doctor") as connection:
+    with translating_driver_errors(), connect_dedicated(url, name="doctor") as connection:
         return _facts(connection)
 
 

@@ -28,7 +28,7 @@ from tinydb.storages import Storage
 from companion.adapters.database.access import DatabaseAccess
 from companion.adapters.database.documents import (
     Document,
-    Outdated,
+    VersionConflict,
     documents_under,
     pause,
     versions_under,
@@ -194,7 +194,7 @@ class DatabaseSettings:
                 return decided.answers
             try:
                 versions = await self._access.write(partial(self._write, known.versions, bodies))
-            except Outdated:
+            except VersionConflict:
                 tries += 1
                 continue
             tables, last = decided.storage.tables, decided.last

@@ -16,7 +16,11 @@ from typing import Any
 
 from sqlalchemy import URL
 
-from companion.adapters.database.own_connection import OwnConnection, answering, connect_alone
+from companion.adapters.database.dedicated_connection import (
+    DedicatedConnection,
+    connect_dedicated,
+    translating_driver_errors,
+)
 from companion.domain.practice_errors import DatabaseAway
 from companion.services.ports import Reserved, Spending
 from companion.services.sync.shared_buckets import (
@@ -27,7 +31,7 @@ from companion.services.sync.shared_buckets import (
     RECOVERY,
     SLOWER,
     SLOWEST,
-    Sharers,
+    OtherSpenders,
 )
 from companion.services.threads import Threads
 
@@ -161,8 +165,8 @@ class PostgresPace:
         self._url = url
         self._functions = _FUNCTIONS.replace("{moment}", f"({moment})")
         self._patience = patience
-        self._sharers = Sharers(monotonic)
-        self._connection: OwnConnection | None = None
+        self._sharers = OtherSpenders(monotonic)
+        self._connection: DedicatedConnection | None = None
         self._closed = threading.Event()
         self._threads: Threads[None] = Threads(lambda: None, size=1, name="pace")
 
@@ -222,7 +226,7 @@ class PostgresPace:
         until = time.monotonic() + self._patience
         while True:
             try:
-                with answering():
+                with translating_driver_errors():
                     if self._connection is None:
                         self._connection = self._connect()
                     return self._connection.execute(statement.encode(), values).fetchone() or ()
@@ -231,8 +235,8 @@ class PostgresPace:
                 if time.monotonic() >= until or self._closed.wait(_PAUSE):
                     raise
 
-    def _connect(self) -> OwnConnection:
-        connection = connect_alone(self._url, name="pace", idle_seconds=_IDLE)
+    def _connect(self) -> DedicatedConnection:
+        connection = connect_dedicated(self._url, name="pace", idle_seconds=_IDLE)
         try:
             connection.execute("SET synchronous_commit = off")
             connection.execute(self._functions.encode())

@@ -1,4 +1,4 @@
-"""PracticeWorkstations: the computers of a practice, and who of them is on.
+"""PostgresWorkstations: the computers of a practice, and who of them is on.
 
 Each that is on writes its row every few seconds, by the clock of the database. With the same
 question it learns how far its own clock is ahead, which it writes with the next.
@@ -16,9 +16,9 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from companion.adapters.database.dedicated_connection import DedicatedConnection
+from companion.adapters.database.dedicated_session import DedicatedSession
 from companion.adapters.database.lease_session import IS_ON, NOW, ON_SECONDS
-from companion.adapters.database.own_connection import OwnConnection
-from companion.adapters.database.own_session import OwnSession
 from companion.domain.errors import Busy, CompanionError, NotFound
 from companion.domain.practice_errors import WorkstationCopied, WorkstationForgotten
 from companion.services.ports import Clock, Workstation
@@ -58,12 +58,12 @@ _RENAME = "UPDATE workstations SET name = %(name)s WHERE id = %(id)s"
 _IS_THERE = "SELECT FROM workstations WHERE id = %(id)s"
 
 
-class PracticeWorkstations:
+class PostgresWorkstations:
     """The `Practice` of one workstation."""
 
     def __init__(
         self,
-        session: OwnSession,
+        session: DedicatedSession,
         workstation_id: str,
         *,
         version: str,
@@ -107,7 +107,7 @@ class PracticeWorkstations:
         """Whether the last statement changed a row. Raises NotFound."""
         values = {"id": workstation_id, **(more or {})}
 
-        def work(connection: OwnConnection) -> bool:
+        def work(connection: DedicatedConnection) -> bool:
             if not connection.execute(_IS_THERE, values).rowcount:
                 raise NotFound("That workstation is not there any more.", "Look at the list again.")
             with connection.transaction():
@@ -146,7 +146,7 @@ class PracticeWorkstations:
         """Raises WorkstationForgotten, WorkstationCopied."""
 
         def ask(
-            connection: OwnConnection, query: str, values: Mapping[str, Any]
+            connection: DedicatedConnection, query: str, values: Mapping[str, Any]
         ) -> Sequence[Any] | None:
             before = self._wall_clock()
             row = connection.execute(query, values).fetchone()
@@ -155,7 +155,7 @@ class PracticeWorkstations:
                 self._ahead = ((before - row[0]) + (after - row[0])).total_seconds() / 2
             return row
 
-        def work(connection: OwnConnection) -> Sequence[Any] | None:
+        def work(connection: DedicatedConnection) -> Sequence[Any] | None:
             if self._ahead is None:
                 ask(connection, "SELECT clock_timestamp()", {})
             values = {

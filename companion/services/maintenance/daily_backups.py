@@ -82,7 +82,7 @@ class DailyBackups:
         notes: BackupNotes,
         activity: ActivityLog,
         clock: Clock,
-        turns: NamedLocks,
+        locks: NamedLocks,
         another_disk: Callable[[Path, Path], bool],
         home: Path,
         places: BackupPlaces,
@@ -95,7 +95,7 @@ class DailyBackups:
         self._notes = notes
         self._activity = activity
         self._clock = clock
-        self._turns = turns
+        self._locks = locks
         self._another_disk = another_disk
         self._home = home
         self._places = places
@@ -252,7 +252,7 @@ class DailyBackups:
                 "Type it again on the page Backup.",
             )
         folder = Path(plan.folder)
-        async with self._turns.hold("daily-backup"):
+        async with self._locks.hold("daily-backup"):
             await self._check_folder(plan, folder)
             await self._clear_up()
             path = folder / self._name()

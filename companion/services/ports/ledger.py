@@ -46,7 +46,7 @@ class Ledger(Protocol):
         drop: Iterable[str] = (),
     ) -> None:
         """Put rows and drop keys in one durable transaction (returns after the disk has it). In a
-        practice on several workstations: only in the practitioner's turn, and raises Overtaken
+        practice on several workstations: only under the practitioner's lock, and raises Overtaken
         where another process has it by now."""
         ...
 
@@ -67,7 +67,7 @@ class Ledger(Protocol):
     ) -> tuple[SyncState, SyncState]:
         """Read, edit and save in one transaction: nothing that others save meanwhile is lost.
         Before and after. `edit` may run in another thread, and again. Raises Overtaken as `write`
-        where it is called in a turn, unless `even_overtaken`."""
+        where it is called under a lock, unless `even_overtaken`."""
         ...
 
     async def states(self) -> dict[str, SyncState]:

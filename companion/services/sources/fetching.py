@@ -95,10 +95,10 @@ class Fetching:
         activity: ActivityLog,
         clock: Clock,
         spool: Path,
-        turns: NamedLocks,
+        locks: NamedLocks,
     ) -> None:
-        """`spool`: a private folder of the home; `turns`: among all processes."""
-        self._turns = turns
+        """`spool`: a private folder of the home; `locks`: among all processes."""
+        self._locks = locks
         self._settings = settings
         self._notes = notes
         self._remotes = remotes
@@ -107,7 +107,7 @@ class Fetching:
         self._activity = activity
         self._clock = clock
         self._spool = spool
-        self._own_turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._own_locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._under_way: dict[str, UnderWay] = {}
 
     @property
@@ -168,7 +168,7 @@ class Fetching:
     async def _fetch_in_turn(
         self, name: str, answers: Answers | None, *, yes: bool, asked_by: str
     ) -> FetchOutcome:
-        async with self._own_turns[name], self._turns.hold(turn_of(name)):
+        async with self._own_locks[name], self._locks.hold(turn_of(name)):
             source = self._settings.read().sources.get(name)
             if source is None or source.remote is None:  # removed or stopped in between
                 return FetchOutcome(source=name)

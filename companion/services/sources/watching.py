@@ -152,7 +152,7 @@ def sources_of(  # noqa: PLR0913 - one for each part
     activity: ActivityLog,
     clock: Clock,
     spool: Path,
-    turns: NamedLocks,
+    locks: NamedLocks,
     watchers: Watchers,
 ) -> tuple[Sources, FetchedSources, Watching]:
     """The sources of one home for people, and what watches them, over one `Fetching`."""
@@ -165,7 +165,7 @@ def sources_of(  # noqa: PLR0913 - one for each part
         activity=activity,
         clock=clock,
         spool=spool,
-        turns=turns,
+        locks=locks,
     )
     sources = Sources(
         settings=settings,

@@ -48,7 +48,7 @@ class Auditing:
         next pass inserts them. Returns how many. Raises Busy."""
         record = self._settings.read().practitioner(practitioner_id)
         calendar = calendar_of(record)
-        async with self._syncing.calendar_turn(practitioner_id):
+        async with self._syncing.calendar_lock(practitioner_id):
             rows = [
                 replace(entry, state=LedgerEntryState.PENDING, content_hash="")
                 for entry in await self._ledger.entries(calendar)

@@ -25,7 +25,7 @@ LOOK_EVERY = 1.0
 
 
 @dataclass(slots=True, kw_only=True)
-class _Ours:
+class _OwnRun:
     progress: Progress
     run: str
     sent: Progress | None = None
@@ -54,7 +54,7 @@ class RunsElsewhere:
         self._clock = clock
         self._publish = publish
         self._stop = stop
-        self._ours: dict[str, _Ours] = {}
+        self._ours: dict[str, _OwnRun] = {}
         self._theirs: dict[str, _OtherRun] = {}
         self._over = asyncio.Event()
         self._sending: asyncio.Task[None] | None = None
@@ -71,7 +71,7 @@ class RunsElsewhere:
             return
         ours = self._ours.get(progress.practitioner_id)
         if ours is None or ours.run != run:
-            ours = self._ours[progress.practitioner_id] = _Ours(progress=progress, run=run)
+            ours = self._ours[progress.practitioner_id] = _OwnRun(progress=progress, run=run)
         ours.progress = progress
         if not progress.phase.running:
             self._send(ours)
@@ -87,12 +87,12 @@ class RunsElsewhere:
             for each in tuple(self._ours.values()):
                 self._send_if_due(each)
 
-    def _send_if_due(self, ours: _Ours) -> None:
+    def _send_if_due(self, ours: _OwnRun) -> None:
         passed = self._clock.monotonic() - ours.sent_at
         if passed >= LONGEST or (passed >= SHORTEST and ours.progress != ours.sent):
             self._send(ours)
 
-    def _send(self, ours: _Ours) -> None:
+    def _send(self, ours: _OwnRun) -> None:
         progress = ours.progress
         ours.sent, ours.sent_at = progress, self._clock.monotonic()
         if self._messages is not None:

@@ -28,7 +28,7 @@ from companion.services.ports import (
     RemoteCalendar,
     calendar_of,
 )
-from companion.services.sync.calendar_turn import calendar_turn
+from companion.services.sync.calendar_lock import calendar_lock
 from companion.services.sync.held_removals import HeldRemovals
 from companion.services.sync.observing import Observer
 from companion.services.sync.one_writer import admit, begins, stamped_anew, stopped
@@ -130,7 +130,7 @@ class Pass:
         self._publish(0, 0, SyncPhase.PLANNING)
         error: CompanionError | None = None
         try:
-            async with calendar_turn(self._parts, self._id):
+            async with calendar_lock(self._parts, self._id):
                 self._settings = self._parts.settings.read()
                 self._record = ready(self._settings, self._id)
                 self._keeper = self._settings.keeper_of(self._record.google)

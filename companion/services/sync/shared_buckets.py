@@ -76,7 +76,7 @@ def reserve(
     return wait, True
 
 
-class Sharers:
+class OtherSpenders:
     """Whether other processes spend of the same buckets, as this one finds them: not as it left
     them."""
 

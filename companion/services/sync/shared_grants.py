@@ -21,7 +21,7 @@ SETTLES_AFTER = 1.0
 
 
 @dataclass(slots=True)
-class _Open:
+class _Unsettled:
     """What the shared buckets are yet to be told of an account."""
 
     units: float = 0.0
@@ -46,7 +46,7 @@ class SharedGrants:
         self._pace = pace
         self._clock = clock
         self._of_account, self._of_project = of_account, of_project
-        self._open: dict[str, _Open] = {}
+        self._open: dict[str, _Unsettled] = {}
         self._last: dict[str, Reserved] = {}
         self._settling: set[asyncio.Task[None]] = set()
 
@@ -55,9 +55,9 @@ class SharedGrants:
         after which to ask again. Raises CompanionError where the shared pace cannot be known."""
         if self._of(account).slower:
             await asyncio.shield(self._settling_of(account))
-        open_ = self._open.pop(account, _Open())
+        open_ = self._open.pop(account, _Unsettled())
         if open_.slower:  # it could not be told just now
-            self._add(account, _Open(0.0, 0.0, open_.slower, open_.project_slower))
+            self._add(account, _Unsettled(0.0, 0.0, open_.slower, open_.project_slower))
             open_.slower, open_.project_slower = 0, False
         asked = asyncio.ensure_future(
             self._pace.reserve(
@@ -86,26 +86,26 @@ class SharedGrants:
 
     def correct(self, account: str, units: float) -> None:
         """More units were spent than reserved, or fewer."""
-        self._owe(account, _Open(units, units))
+        self._owe(account, _Unsettled(units, units))
 
     def slow_down(self, account: str, *, project: bool) -> None:
-        self._owe(account, _Open(slower=1, project_slower=project))
+        self._owe(account, _Unsettled(slower=1, project_slower=project))
 
     async def ended(self, account: str, units: int, *, late: bool) -> None:
         """After each call."""
         last = self._last.get(account)
         if late and last is not None:
-            again = _Open(
+            again = _Unsettled(
                 units if last.account_shared else 0.0, units if last.project_shared else 0.0
             )
             self._add(account, again)
         if self._of(account).due:
             await asyncio.shield(self._settling_of(account))
 
-    def _of(self, account: str) -> _Open:
-        return self._open.get(account) or _Open()
+    def _of(self, account: str) -> _Unsettled:
+        return self._open.get(account) or _Unsettled()
 
-    def _owe(self, account: str, more: _Open) -> None:
+    def _owe(self, account: str, more: _Unsettled) -> None:
         if not more:
             return
         self._add(account, more)
@@ -118,15 +118,15 @@ class SharedGrants:
         task.add_done_callback(self._settling.discard)
         return task
 
-    def _add(self, account: str, more: _Open) -> None:
-        open_ = self._open.setdefault(account, _Open())
+    def _add(self, account: str, more: _Unsettled) -> None:
+        open_ = self._open.setdefault(account, _Unsettled())
         open_.units += more.units
         open_.project_units += more.project_units
         open_.slower += more.slower
         open_.project_slower |= more.project_slower
 
     def _unused(
-        self, asked: asyncio.Future[Reserved], account: str, units: int, open_: _Open
+        self, asked: asyncio.Future[Reserved], account: str, units: int, open_: _Unsettled
     ) -> None:
         """Its caller was cancelled while the answer was on its way."""
         if asked.cancelled():

@@ -42,9 +42,9 @@ A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    broken_off: bool = False
-    """Whoever had it before did not give it back: a call of theirs may have reached Google
+class OwnedLock:
+    abandoned: bool = False
+    """Whoever had it before did not release it: a call of theirs may have reached Google
     unnoticed."""
 
 
@@ -53,17 +53,17 @@ class NamedLocks(Protocol):
 
     def hold(
         self, name: str, *, patience: float | None = None
-    ) -> AbstractAsyncContextManager[Turn]:
+    ) -> AbstractAsyncContextManager[OwnedLock]:
         """Raises Busy after a short wait, of `patience` seconds; DatabaseAway."""
         ...
 
     async def ensure(self) -> None:
         """Right before a call that nobody can take back: raises Overtaken where another process has
-        the turn of this task by now, DatabaseAway where that cannot be known. Cheap."""
+        the lock of this task by now, DatabaseAway where that cannot be known. Cheap."""
         ...
 
-    def linger(self, call: asyncio.Future[Any]) -> bool:
-        """The turn of this task is left before `call` has ended: nobody else gets it until then.
+    def hold_for(self, call: asyncio.Future[Any]) -> bool:
+        """The lock of this task is left before `call` has ended: nobody else gets it until then.
         True where another workstation may get it all the same, should this one be cut off."""
         ...
 

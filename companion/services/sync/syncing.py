@@ -20,14 +20,14 @@ from companion.services.access.rules import allows
 from companion.services.changes import BookChanged, Change, Changes, Publisher
 from companion.services.ports import CalendarRef, Messages
 from companion.services.sync import one_writer
-from companion.services.sync.calendar_turn import calendar_turn
+from companion.services.sync.calendar_lock import calendar_lock
 from companion.services.sync.elsewhere import RunsElsewhere
 from companion.services.sync.held_removals import HeldRemovals, held_deletes
 from companion.services.sync.passes import WORKER, Pass, PassResult
 from companion.services.sync.progress import Progress
 from companion.services.sync.removal import Removal, remove_events
 from companion.services.sync.shared_run_state import SharedRunState
-from companion.services.sync.snapshot import A_DAY, SyncParts, Turn, gather, quota_of, ready
+from companion.services.sync.snapshot import A_DAY, OwnedLock, SyncParts, gather, quota_of, ready
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,13 +99,13 @@ class Syncing:
 
     def turn(
         self, name: str, *, patience: float | None = None
-    ) -> AbstractAsyncContextManager[Turn]:
+    ) -> AbstractAsyncContextManager[OwnedLock]:
         """One at a time among all processes of this home, or of its practice. Raises Busy."""
         return self._parts.locks.hold(name, patience=patience)
 
-    def calendar_turn(self, practitioner_id: str) -> AbstractAsyncContextManager[None]:
-        """The turn of a pass, for other work on that calendar and its ledger. Raises Busy."""
-        return calendar_turn(self._parts, practitioner_id)
+    def calendar_lock(self, practitioner_id: str) -> AbstractAsyncContextManager[None]:
+        """The lock of a pass, for other work on that calendar and its ledger. Raises Busy."""
+        return calendar_lock(self._parts, practitioner_id)
 
     @asynccontextmanager
     async def paused_sync(self, practitioner_id: str) -> AsyncIterator[None]:
@@ -117,7 +117,7 @@ class Syncing:
             task.cancel()
         async with (
             self._locks.setdefault(practitioner_id, asyncio.Lock()),
-            self.calendar_turn(practitioner_id),
+            self.calendar_lock(practitioner_id),
         ):
             await self._shared.drain_in_flight(practitioner_id)
             yield

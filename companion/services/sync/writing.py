@@ -202,7 +202,7 @@ class PlanWriter:
             self.in_flight = call  # first: a second cancellation may cut the waiting short
             await asyncio.wait({call}, timeout=LAST_MOMENT)
             if not call.done():
-                if self.locks.linger(call):
+                if self.locks.hold_for(call):
                     await asyncio.shield(self._doubt())
                 raise
             self.in_flight = None

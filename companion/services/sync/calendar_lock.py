@@ -1,4 +1,4 @@
-"""The turn in which one process at a time works on a practitioner's calendar."""
+"""The lock under which one process at a time works on a practitioner's calendar."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from companion.services.sync.snapshot import SyncParts
 
 
 @asynccontextmanager
-async def calendar_turn(parts: SyncParts, practitioner_id: str) -> AsyncIterator[None]:
-    """Where the one before was broken off an audit is due from then on, whatever becomes of this
+async def calendar_lock(parts: SyncParts, practitioner_id: str) -> AsyncIterator[None]:
+    """Where the one before was not released an audit is due from then on, whatever becomes of this
     one. Raises Busy, DatabaseAway."""
-    async with parts.locks.hold(f"sync-{practitioner_id}") as turn:
-        if turn.broken_off:
+    async with parts.locks.hold(f"sync-{practitioner_id}") as lock:
+        if lock.abandoned:
             await _to_the_end(_want_audit(parts, practitioner_id))
         yield
 
@@ -26,7 +26,7 @@ async def _want_audit(parts: SyncParts, practitioner_id: str) -> None:
 
 
 async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
-    """Also where the task is cancelled: given back in order, the turn shows nothing any more."""
+    """Also where the task is cancelled: released in order, the lock shows nothing any more."""
     task = asyncio.ensure_future(work)
     try:
         await asyncio.shield(task)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 BOOK = 0x0CA1_0002
 
 
-def alone_in_the_book(connection: Connection) -> None:
+def lock_book(connection: Connection) -> None:
     """Wait until nobody else changes the book, and keep them waiting until the commit."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(BOOK)))

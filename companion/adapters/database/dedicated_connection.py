@@ -36,7 +36,7 @@ _SESSION = (
 )
 
 
-class OwnConnection(psycopg.Connection[tuple[Any, ...]]):
+class DedicatedConnection(psycopg.Connection[tuple[Any, ...]]):
     def wait(self, gen: Generator[Any, Any, Result], *_: Any, **__: Any) -> Result:
         """As psycopg's, but not for ever."""
         return super().wait(_bounded(gen, time.monotonic() + PATIENCE), _LOOKS)
@@ -55,15 +55,15 @@ def _bounded(gen: Generator[Any, Any, Result], until: float) -> Generator[Any, A
         return result
 
 
-def connect_alone(url: URL, *, name: str, idle_seconds: float = 0.0) -> OwnConnection:
+def connect_dedicated(url: URL, *, name: str, idle_seconds: float = 0.0) -> DedicatedConnection:
     """A session in autocommit, `name` as the server shows it. It ends by itself where nothing was
     asked for `idle_seconds`; 0 for never. Raises DatabaseAway, StoreError."""
-    with answering():
+    with translating_driver_errors():
         return _connected(url, name, idle_seconds)
 
 
-def _connected(url: URL, name: str, idle_seconds: float) -> OwnConnection:
-    connection = OwnConnection.connect(
+def _connected(url: URL, name: str, idle_seconds: float) -> DedicatedConnection:
+    connection = DedicatedConnection.connect(
         **{**given_by(url), "application_name": f"Calendar Companion {name}"},
         autocommit=True,
         prepare_threshold=None,
@@ -83,7 +83,7 @@ def _connected(url: URL, name: str, idle_seconds: float) -> OwnConnection:
 
 
 @contextmanager
-def answering() -> Iterator[None]:
+def translating_driver_errors() -> Iterator[None]:
     """Raises DatabaseAway where the server does not answer, StoreError where it refuses, Busy where
     others kept a row for too long."""
     try:

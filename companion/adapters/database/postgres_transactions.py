@@ -1,4 +1,4 @@
-"""Units: a piece of work in one transaction, done exactly once or not at all.
+"""TransactionRunner: a piece of work in one transaction, done exactly once or not at all.
 
 A transaction that met another's, and one whose connection died before its COMMIT was sent, was
 rolled back: the whole piece runs again, with fresh reads. Where the answer to the COMMIT was lost,
@@ -59,7 +59,7 @@ class _TransactionState:
         self.committing = False
 
 
-class Units:
+class TransactionRunner:
     def __init__(self, engine: Engine, outage: Outage) -> None:
         self._engine = engine
         self._reading = engine.execution_options(

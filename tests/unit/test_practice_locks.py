@@ -1,4 +1,4 @@
-"""Turns of several workstations: who has one, for how long that is proved, and who waits."""
+"""LockTables of several workstations: who has one, for how long that is proved, and who waits."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import contextlib
 
 import pytest
 
-from companion.adapters.database.fence import TurnFence, current_turn
-from companion.adapters.database.turn_table import TURN_SECONDS
-from companion.adapters.database.turns import RENEW_EVERY, PracticeTurns
+from companion.adapters.database.fencing import TokenFencing, current_lock
+from companion.adapters.database.lock_table import HELD_SECONDS
+from companion.adapters.database.named_locks import RENEW_EVERY, PracticeLocks
 from companion.domain.errors import Busy
 from companion.domain.practice_errors import DatabaseAway, Overtaken
 from tests.fakes.clock import FakeClock
-from tests.fakes.turn_table import MemoryTurnTable
+from tests.fakes.lock_table import MemoryLockTable
 
 MIRA = "sync-mira"
 
 
 class Computer:
-    def __init__(self, table: MemoryTurnTable) -> None:
+    def __init__(self, table: MemoryLockTable) -> None:
         self.table = table
-        self.turns = PracticeTurns(table, clock=table.clock, steady=table.clock.monotonic)
+        self.locks = PracticeLocks(table, clock=table.clock, steady=table.clock.monotonic)
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def desk(clock: FakeClock) -> Computer:
-    return Computer(MemoryTurnTable("desk", clock))
+    return Computer(MemoryLockTable("desk", clock))
 
 
 @pytest.fixture
@@ -39,13 +39,13 @@ def office(desk: Computer) -> Computer:
     return Computer(desk.table.of("office"))
 
 
-async def test_a_turn_is_renewed_for_as_long_as_it_is_held(
+async def test_a_lock_is_renewed_for_as_long_as_it_is_held(
     desk: Computer, office: Computer, clock: FakeClock
 ) -> None:
-    async with desk.turns.hold(MIRA):
+    async with desk.locks.hold(MIRA):
         for _ in range(60):
             await clock.advance(1)
-            await desk.turns.ensure()
+            await desk.locks.ensure()
             assert await office.table.take(MIRA, 0) is None
     assert await office.table.take(MIRA, 0) is not None
 
@@ -53,13 +53,13 @@ async def test_a_turn_is_renewed_for_as_long_as_it_is_held(
 async def test_who_waits_in_vain_is_told_who_has_it(
     desk: Computer, office: Computer, clock: FakeClock
 ) -> None:
-    async with desk.turns.hold(MIRA):
+    async with desk.locks.hold(MIRA):
         waiting = asyncio.create_task(self_held(office, MIRA))
         await clock.advance(6)
         with pytest.raises(Busy, match="The workstation Desk is working on this right now"):
             await waiting
-        assert await office.turns.holder(MIRA) == "desk"
-    assert await office.turns.holder(MIRA) == ""
+        assert await office.locks.holder(MIRA) == "desk"
+    assert await office.locks.holder(MIRA) == ""
 
 
 async def test_after_a_restart_nobody_is_told_to_wait_for_another_workstation(
@@ -76,7 +76,7 @@ async def test_after_a_restart_nobody_is_told_to_wait_for_another_workstation(
 async def test_who_waits_for_the_same_window_is_not_told_of_an_interruption(
     desk: Computer, clock: FakeClock
 ) -> None:
-    async with desk.turns.hold(MIRA):
+    async with desk.locks.hold(MIRA):
         waiting = asyncio.create_task(self_held(desk, MIRA))
         await clock.advance(6)
         with pytest.raises(Busy, match=r"^This workstation is working on this right now"):
@@ -84,14 +84,14 @@ async def test_who_waits_for_the_same_window_is_not_told_of_an_interruption(
 
 
 async def self_held(computer: Computer, name: str, patience: float | None = None) -> bool:
-    async with computer.turns.hold(name, patience=patience) as turn:
-        return turn.broken_off
+    async with computer.locks.hold(name, patience=patience) as lock:
+        return lock.abandoned
 
 
 async def test_who_waits_goes_on_as_soon_as_it_is_given_back(
     desk: Computer, office: Computer, clock: FakeClock
 ) -> None:
-    async with desk.turns.hold(MIRA):
+    async with desk.locks.hold(MIRA):
         waiting = asyncio.create_task(self_held(office, MIRA, patience=600))
         await clock.advance(120)
         assert not waiting.done()
@@ -99,31 +99,31 @@ async def test_who_waits_goes_on_as_soon_as_it_is_given_back(
     assert await waiting is False
 
 
-async def test_a_turn_that_could_not_be_renewed_is_proved_no_more(
+async def test_a_lock_that_could_not_be_renewed_is_proved_no_more(
     desk: Computer, clock: FakeClock
 ) -> None:
-    async with desk.turns.hold(MIRA):
+    async with desk.locks.hold(MIRA):
         desk.table.away = True
         await clock.advance(4)
-        await desk.turns.ensure()  # proved a moment ago
-        await clock.advance(TURN_SECONDS - 5)
+        await desk.locks.ensure()  # proved a moment ago
+        await clock.advance(HELD_SECONDS - 5)
         with pytest.raises(DatabaseAway):
-            await desk.turns.ensure()
+            await desk.locks.ensure()
         desk.table.away = False
-        await desk.turns.ensure()  # nobody has taken it
+        await desk.locks.ensure()  # nobody has taken it
 
 
-async def test_one_that_was_halted_learns_that_its_turn_is_anothers(
+async def test_one_that_was_halted_learns_that_its_lock_is_anothers(
     desk: Computer, office: Computer, clock: FakeClock
 ) -> None:
-    async with desk.turns.hold(MIRA):
+    async with desk.locks.hold(MIRA):
         desk.table.rows[MIRA].until = 0  # it was halted for long
         taken = await office.table.take(MIRA, 0)
         assert taken is not None
-        assert taken.broken_off
+        assert taken.abandoned
         await clock.advance(RENEW_EVERY)
         with pytest.raises(Overtaken):
-            await desk.turns.ensure()
+            await desk.locks.ensure()
     assert desk.table.rows[MIRA].workstation == "office"
 
 
@@ -138,13 +138,13 @@ async def test_a_wait_that_is_cancelled_while_it_is_granted_keeps_nothing(
     assert not await self_held(office, MIRA)
 
 
-async def test_nobody_else_has_the_turn_before_the_last_call_of_it_has_ended(
+async def test_nobody_else_has_the_lock_before_the_last_call_of_it_has_ended(
     desk: Computer, office: Computer, clock: FakeClock
 ) -> None:
     call: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    async with desk.turns.hold(MIRA):
-        assert desk.turns.linger(call)
-    await clock.advance(3 * TURN_SECONDS)
+    async with desk.locks.hold(MIRA):
+        assert desk.locks.hold_for(call)
+    await clock.advance(3 * HELD_SECONDS)
     assert await office.table.take(MIRA, 0) is None
     call.set_result(None)
     await clock.advance(1)
@@ -155,45 +155,45 @@ async def test_the_same_process_goes_on_while_its_call_has_not_ended(
     desk: Computer, office: Computer, clock: FakeClock
 ) -> None:
     call: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    async with desk.turns.hold(MIRA):
-        desk.turns.linger(call)
-    async with desk.turns.hold(MIRA) as turn:
-        assert not turn.broken_off
+    async with desk.locks.hold(MIRA):
+        desk.locks.hold_for(call)
+    async with desk.locks.hold(MIRA) as lock:
+        assert not lock.abandoned
         call.set_result(None)
-        await clock.advance(TURN_SECONDS)
+        await clock.advance(HELD_SECONDS)
         assert await office.table.take(MIRA, 0) is None
     assert await office.table.take(MIRA, 0) is not None
 
 
-@pytest.mark.parametrize("stopped", ["while it holds the turn", "while it is granted"])
-async def test_a_call_is_waited_for_also_after_the_turn_was_taken_again_and_left(
+@pytest.mark.parametrize("stopped", ["while it holds the lock", "while it is granted"])
+async def test_a_call_is_waited_for_also_after_the_lock_was_taken_again_and_left(
     desk: Computer, office: Computer, clock: FakeClock, stopped: str
 ) -> None:
     """Stop, Upload and Stop, during one call that hangs."""
     call: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    async with desk.turns.hold(MIRA):
-        desk.turns.linger(call)
+    async with desk.locks.hold(MIRA):
+        desk.locks.hold_for(call)
     again = asyncio.create_task(held_for(desk, MIRA, clock))
     await (asyncio.sleep(0) if stopped == "while it is granted" else clock.advance(1))
     again.cancel()
-    await clock.advance(3 * TURN_SECONDS)
+    await clock.advance(3 * HELD_SECONDS)
     assert await office.table.take(MIRA, 0) is None
     call.set_result(None)
     await clock.advance(1)
     assert await office.table.take(MIRA, 0) is not None
 
 
-async def test_what_is_being_written_is_waited_for_before_the_turn_is_given_back(
+async def test_what_is_being_written_is_waited_for_before_the_lock_is_given_back(
     desk: Computer, office: Computer, clock: FakeClock
 ) -> None:
     written = asyncio.Event()
 
     async def write() -> None:
-        async with TurnFence().writing("mira"):
+        async with TokenFencing().writing("mira"):
             await written.wait()
 
     async def work() -> None:
-        async with desk.turns.hold(MIRA):
+        async with desk.locks.hold(MIRA):
             asyncio.create_task(write())  # noqa: RUF006 - as a shielded one whose pass was cancelled
             await asyncio.sleep(0)
 
@@ -206,15 +206,15 @@ async def test_what_is_being_written_is_waited_for_before_the_turn_is_given_back
     assert await office.table.take(MIRA, 0) is not None
 
 
-async def test_a_turn_within_another_gives_way_to_it_again(desk: Computer) -> None:
+async def test_a_lock_within_another_gives_way_to_it_again(desk: Computer) -> None:
     names: list[str] = []
 
     def now() -> None:
-        turn = current_turn.get()
-        names.append(turn.name if turn else "")
+        lock = current_lock.get()
+        names.append(lock.name if lock else "")
 
-    async with desk.turns.hold("connect-mira"):
-        async with desk.turns.hold(MIRA):
+    async with desk.locks.hold("connect-mira"):
+        async with desk.locks.hold(MIRA):
             now()
         now()
     now()
@@ -222,19 +222,19 @@ async def test_a_turn_within_another_gives_way_to_it_again(desk: Computer) -> No
 
 
 @pytest.mark.parametrize("name", ["sync-omar", "connect-mira", ""])
-async def test_a_ledger_is_written_in_its_practitioners_turn_only(
+async def test_a_ledger_is_written_in_its_practitioners_lock_only(
     desk: Computer, name: str
 ) -> None:
     async def write() -> None:
-        turn = desk.turns.hold(name) if name else contextlib.nullcontext()
-        async with turn, TurnFence().writing("mira"):
+        lock = desk.locks.hold(name) if name else contextlib.nullcontext()
+        async with lock, TokenFencing().writing("mira"):
             pytest.fail("written")
 
     with pytest.raises(Busy):
         await write()
 
 
-async def test_turns_cost_a_question_in_four_seconds_however_many_are_held(
+async def test_locks_cost_a_question_in_four_seconds_however_many_are_held(
     desk: Computer, clock: FakeClock
 ) -> None:
     async with asyncio.TaskGroup() as group:
@@ -250,5 +250,5 @@ async def test_turns_cost_a_question_in_four_seconds_however_many_are_held(
 
 
 async def held_for(computer: Computer, name: str, clock: FakeClock) -> None:
-    async with computer.turns.hold(name):
+    async with computer.locks.hold(name):
         await clock.sleep(1000)

@@ -19,7 +19,7 @@ PUT_ASIDE = (
 )
 
 
-def remains(environment: Environment) -> list[Path]:
+def folders_put_aside(environment: Environment) -> list[Path]:
     """The folders, in the order of their names; blocks."""
     places = {environment.home.resolve(), environment.book.parent.resolve()}
     found = {

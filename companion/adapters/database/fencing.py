@@ -1,8 +1,8 @@
-"""The fence: a process whose turn was given to another writes nothing any more.
+"""Fencing: a process whose lock was given to another writes nothing any more.
 
-A turn is known by its token, which rises with each that takes it. What is written in a turn asks in
-its own transaction for that token, and locks the turn until the commit: whoever takes the turn
-over waits for it, and reads what was written.
+A lock has a fencing token, which rises with each that takes it. What is written under a lock asks
+in its own transaction for that token, and keeps the lock's row until the commit: whoever takes the
+lock over waits for it, and reads what was written.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _MINE = (
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class HeldTurn:
-    """One turn, from when it was taken until it is given back or lost."""
+class HeldLock:
+    """One lock, from when it was taken until it is given back or lost."""
 
     name: str
     token: int
     until: float
     """By the steady clock: as proved last."""
-    broken_off: bool = False
+    abandoned: bool = False
     """Whoever had it before did not give it back."""
     lost: bool = False
     ended: bool = False
@@ -56,22 +56,22 @@ class HeldTurn:
             raise Overtaken
 
 
-current_turn: ContextVar[HeldTurn | None] = ContextVar("current_turn", default=None)
+current_lock: ContextVar[HeldLock | None] = ContextVar("current_lock", default=None)
 """Of the task, and of those that it starts."""
 
 
-class Fence(Protocol):
+class Fencing(Protocol):
     def writing(self, practitioner_id: str) -> Any:
         """A context whose value is the `Check` of a write to that practitioner's ledger."""
         ...
 
     def editing(self, *, even_overtaken: bool) -> Any:
-        """The same for any other write that belongs to the turn."""
+        """The same for any other write that belongs to the lock."""
         ...
 
 
-class NoFence:
-    """Of a home, whose turns are locks of files."""
+class NoFencing:
+    """Of a home, whose locks are locks of files."""
 
     @asynccontextmanager
     async def writing(self, practitioner_id: str) -> AsyncIterator[Check]:
@@ -84,26 +84,26 @@ class NoFence:
         yield _unchecked
 
 
-class TurnFence:
+class TokenFencing:
     """Of a practice that several workstations share."""
 
     @asynccontextmanager
     async def writing(self, practitioner_id: str) -> AsyncIterator[Check]:
-        """Raises Busy outside of that practitioner's turn."""
-        turn = current_turn.get()
-        if turn is None or turn.ended or turn.name != f"sync-{practitioner_id}":
-            raise Busy(detail="a ledger is written in its practitioner's turn only")
-        async with _counted(turn):
-            yield turn.check
+        """Raises Busy outside of that practitioner's lock."""
+        lock = current_lock.get()
+        if lock is None or lock.ended or lock.name != f"sync-{practitioner_id}":
+            raise Busy(detail="a ledger is written in its practitioner's lock only")
+        async with _counted(lock):
+            yield lock.check
 
     @asynccontextmanager
     async def editing(self, *, even_overtaken: bool) -> AsyncIterator[Check]:
-        turn = current_turn.get()
-        if turn is None or turn.ended or even_overtaken:
+        lock = current_lock.get()
+        if lock is None or lock.ended or even_overtaken:
             yield _unchecked
             return
-        async with _counted(turn):
-            yield turn.check
+        async with _counted(lock):
+            yield lock.check
 
 
 def _unchecked(_: Connection) -> None:
@@ -111,12 +111,12 @@ def _unchecked(_: Connection) -> None:
 
 
 @asynccontextmanager
-async def _counted(turn: HeldTurn) -> AsyncIterator[None]:
-    turn.writing += 1
-    turn.written.clear()
+async def _counted(lock: HeldLock) -> AsyncIterator[None]:
+    lock.writing += 1
+    lock.written.clear()
     try:
         yield
     finally:
-        turn.writing -= 1
-        if not turn.writing:
-            turn.written.set()
+        lock.writing -= 1
+        if not lock.writing:
+            lock.written.set()

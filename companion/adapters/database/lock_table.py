@@ -1,7 +1,7 @@
-"""TurnTable: the rows by which all workstations of a practice take turns.
+"""LockTable: the rows by which all workstations of a practice lock a name for one of them.
 
-A turn is free where its time is over, by the clock of the database. Taking it and giving it back
-raise its token, so that nothing written under an earlier one is accepted.
+A lock is free where its time is over, by the clock of the database. Taking and releasing it raise
+its token, so that nothing written under an earlier one is accepted.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from companion.adapters.database.dedicated_connection import DedicatedConnection
+from companion.adapters.database.dedicated_session import DedicatedSession
 from companion.adapters.database.lease_session import NOW
-from companion.adapters.database.own_connection import OwnConnection
-from companion.adapters.database.own_session import OwnSession
 
-TURN_SECONDS = 15.0
-_UNTIL = f"{NOW} + interval '{int(TURN_SECONDS * 1000)} ms'"
+HELD_SECONDS = 15.0
+_UNTIL = f"{NOW} + interval '{int(HELD_SECONDS * 1000)} ms'"
 
 _TAKE = f"""
 WITH before AS (SELECT workstation_id FROM turns WHERE name = %(name)s::text)
@@ -38,7 +38,7 @@ WITH mine AS (
 SELECT mine.name, kept.name IS NOT NULL, turns.token IS NOT DISTINCT FROM mine.token
 FROM mine LEFT JOIN kept ON kept.name = mine.name LEFT JOIN turns ON turns.name = mine.name
 """  # noqa: S608
-_GIVE_BACK = f"""
+_RELEASE = f"""
 UPDATE turns SET token = token + 1, workstation_id = '', until = {NOW}
 WHERE name = %(name)s AND token = %(token)s
 """  # noqa: S608
@@ -50,18 +50,18 @@ WHERE turns.name = %(name)s AND turns.until > {NOW} AND turns.workstation_id <> 
 
 
 @dataclass(frozen=True, slots=True)
-class TakenTurn:
+class TakenLock:
     token: int
-    broken_off: bool
+    abandoned: bool
 
 
-def taken(token: int, before: str | None, mine: int) -> TakenTurn:
-    """`before`: which workstation had it and did not give it back; `mine`: as for `take`."""
-    return TakenTurn(token, broken_off=bool(before) and token != mine + 1)
+def taken(token: int, before: str | None, mine: int) -> TakenLock:
+    """`before`: which workstation had it and did not release it; `mine`: as for `take`."""
+    return TakenLock(token, abandoned=bool(before) and token != mine + 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Renewed:
+class RenewedLocks:
     """What is in neither is being written under just now, and is to be tried again soon."""
 
     kept: frozenset[str] = frozenset()
@@ -69,63 +69,63 @@ class Renewed:
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class LockHolder:
     workstation_id: str
     name: str
     """As people call it; empty for one that is not known."""
 
 
-class TurnTable(Protocol):
+class LockTable(Protocol):
     """Every method raises DatabaseAway."""
 
     me: str
     """Id of this workstation."""
 
-    async def take(self, name: str, mine: int) -> TakenTurn | None:
+    async def take(self, name: str, mine: int) -> TakenLock | None:
         """None while another has it. `mine`: a token under which it may be taken all the same."""
         ...
 
-    async def renew(self, turns: Sequence[tuple[str, int]]) -> Renewed:
+    async def renew(self, locks: Sequence[tuple[str, int]]) -> RenewedLocks:
         """Names and tokens."""
         ...
 
-    async def give_back(self, name: str, token: int) -> None: ...
+    async def release(self, name: str, token: int) -> None: ...
 
-    async def holder(self, name: str) -> Holder | None: ...
+    async def holder(self, name: str) -> LockHolder | None: ...
 
 
-class PostgresTurnTable:
-    def __init__(self, session: OwnSession, workstation_id: str) -> None:
+class PostgresLockTable:
+    def __init__(self, session: DedicatedSession, workstation_id: str) -> None:
         self._session = session
         self.me = workstation_id
 
-    async def take(self, name: str, mine: int) -> TakenTurn | None:
-        def work(connection: OwnConnection) -> TakenTurn | None:
+    async def take(self, name: str, mine: int) -> TakenLock | None:
+        def work(connection: DedicatedConnection) -> TakenLock | None:
             values = {"name": name, "me": self.me, "mine": mine}
             row = connection.execute(_TAKE, values).fetchone()
             return taken(int(row[0]), row[1], mine) if row else None
 
         return await self._session.ask(work)
 
-    async def renew(self, turns: Sequence[tuple[str, int]]) -> Renewed:
-        def work(connection: OwnConnection) -> Renewed:
-            values = {"names": [name for name, _ in turns], "tokens": [token for _, token in turns]}
+    async def renew(self, locks: Sequence[tuple[str, int]]) -> RenewedLocks:
+        def work(connection: DedicatedConnection) -> RenewedLocks:
+            values = {"names": [name for name, _ in locks], "tokens": [token for _, token in locks]}
             rows = connection.execute(_RENEW, values).fetchall()
-            return Renewed(
+            return RenewedLocks(
                 kept=frozenset(name for name, kept, _ in rows if kept),
                 lost=frozenset(name for name, _, same in rows if not same),
             )
 
         return await self._session.ask(work)
 
-    async def give_back(self, name: str, token: int) -> None:
+    async def release(self, name: str, token: int) -> None:
         await self._session.ask(
-            lambda connection: connection.execute(_GIVE_BACK, {"name": name, "token": token})
+            lambda connection: connection.execute(_RELEASE, {"name": name, "token": token})
         )
 
-    async def holder(self, name: str) -> Holder | None:
-        def work(connection: OwnConnection) -> Holder | None:
+    async def holder(self, name: str) -> LockHolder | None:
+        def work(connection: DedicatedConnection) -> LockHolder | None:
             row = connection.execute(_HOLDER, {"name": name}).fetchone()
-            return Holder(str(row[0]), str(row[1])) if row else None
+            return LockHolder(str(row[0]), str(row[1])) if row else None
 
         return await self._session.ask(work)

@@ -1,9 +1,9 @@
-"""PracticeTurns: one at a time among all processes of all workstations of a practice.
+"""PracticeLocks: each has one holder at a time among all processes of a practice.
 
-A turn is a row (`turn_table`) that is renewed every few seconds while it is held. The token of the
-task's turn travels in a context variable to whatever is written in it (`fence`). Right before a
-call to Google `ensure` asks whether the turn is still this process's, by the moment of the last
-renewal; the call has then some seconds before anybody else may have the turn.
+A lock is a row (`lock_table`) that is renewed every few seconds while it is held. The token of the
+task's lock travels in a context variable to whatever is written in it (`fencing`). Right before a
+call to Google `ensure` asks whether the lock is still this process's, by the moment of the last
+renewal; the call has then some seconds before anybody else may have the lock.
 """
 
 from __future__ import annotations
@@ -14,84 +14,84 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from companion.adapters.database.fence import HeldTurn, current_turn
-from companion.adapters.database.turn_table import TURN_SECONDS, TakenTurn, TurnTable
+from companion.adapters.database.fencing import HeldLock, current_lock
+from companion.adapters.database.lock_table import HELD_SECONDS, LockTable, TakenLock
 from companion.domain.errors import Busy, CompanionError
 from companion.domain.practice_errors import DatabaseAway, Overtaken
 from companion.services.ports import Clock
 from companion.services.steady import steady as steady_time
-from companion.services.sync.snapshot import Turn
+from companion.services.sync.snapshot import OwnedLock
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 5.0
 LOOK_EVERY = 0.25
-"""Seconds between looks at whether a turn is free."""
+"""Seconds between looks at whether a lock is free."""
 RENEW_EVERY = 4.0
 SOON = 0.5
 """After a renewal that met a write, or an error."""
 FOR_A_CALL = 5.0
-"""Seconds that a turn must have left when a call to Google begins."""
+"""Seconds that a lock must have left when a call to Google begins."""
 _MARGIN = 1.0
 """Clocks run unevenly."""
 _LAST_WRITES = 3.0
 LAST_MOMENT = 0.5
 
 
-class PracticeTurns:
+class PracticeLocks:
     """One per process."""
 
     def __init__(
-        self, table: TurnTable, *, clock: Clock, steady: Callable[[], float] = steady_time
+        self, table: LockTable, *, clock: Clock, steady: Callable[[], float] = steady_time
     ) -> None:
         self._table = table
         self._clock = clock
         self._steady = steady
-        self._held: set[HeldTurn] = set()
-        self._left: dict[str, HeldTurn] = {}
+        self._held: set[HeldLock] = set()
+        self._left: dict[str, HeldLock] = {}
         """By name: kept only because of calls that have not ended."""
         self._renewing: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def hold(self, name: str, *, patience: float | None = None) -> AsyncIterator[Turn]:
+    async def hold(self, name: str, *, patience: float | None = None) -> AsyncIterator[OwnedLock]:
         """Raises Busy, which says which workstation has it; DatabaseAway."""
-        turn = await self._take(name, PATIENCE if patience is None else patience)
-        before = current_turn.get()
-        current_turn.set(turn)
+        lock = await self._take(name, PATIENCE if patience is None else patience)
+        before = current_lock.get()
+        current_lock.set(lock)
         try:
-            yield Turn(broken_off=turn.broken_off)
+            yield OwnedLock(abandoned=lock.abandoned)
         finally:
-            current_turn.set(before)
-            leaving = asyncio.ensure_future(self._leave(turn))
+            current_lock.set(before)
+            leaving = asyncio.ensure_future(self._leave(lock))
             self._ending.add(leaving)
             leaving.add_done_callback(self._ending.discard)
             await asyncio.shield(leaving)
 
     async def ensure(self) -> None:
-        turn = current_turn.get()
-        if turn is None:
+        lock = current_lock.get()
+        if lock is None:
             return
         for _ in range(4):
-            if self._is_proved(turn):
+            if self._is_proved(lock):
                 return
-            await self._renew([turn])
-            if self._is_proved(turn):
+            await self._renew([lock])
+            if self._is_proved(lock):
                 return
             await self._clock.sleep(SOON)  # it is being written under
-        raise DatabaseAway(detail="a turn was not renewed")
+        raise DatabaseAway(detail="a lock was not renewed")
 
-    def _is_proved(self, turn: HeldTurn) -> bool:
+    def _is_proved(self, lock: HeldLock) -> bool:
         """For long enough; raises Overtaken."""
-        if turn.lost:
+        if lock.lost:
             raise Overtaken
-        return self._steady() < turn.until - FOR_A_CALL
+        return self._steady() < lock.until - FOR_A_CALL
 
-    def linger(self, call: asyncio.Future[Any]) -> bool:
-        turn = current_turn.get()
-        if turn is not None:
-            turn.calls.append(call)
-        return turn is not None
+    def hold_for(self, call: asyncio.Future[Any]) -> bool:
+        lock = current_lock.get()
+        if lock is not None:
+            lock.calls.append(call)
+        return lock is not None
 
     async def holder(self, name: str) -> str:
         found = await self._table.holder(name)
@@ -109,57 +109,57 @@ class PracticeTurns:
 
     # ── taking ────────────────────────────────────────────────────────────────────────────────
 
-    async def _take(self, name: str, patience: float) -> HeldTurn:
+    async def _take(self, name: str, patience: float) -> HeldLock:
         until = self._steady() + patience
         while True:
             over = self._steady() >= until
             taking = asyncio.ensure_future(self._try(name))
             try:
-                turn = await asyncio.shield(taking)
+                lock = await asyncio.shield(taking)
             except asyncio.CancelledError:
-                taking.add_done_callback(self._give_back_again)
+                taking.add_done_callback(self._release_again)
                 raise
             except (DatabaseAway, Busy):
                 if over:
                     raise
-                turn = None
-            if turn is not None:
-                return turn
+                lock = None
+            if lock is not None:
+                return lock
             if over:
                 raise await self._busy(name)
             await self._clock.sleep(LOOK_EVERY)
 
-    async def _try(self, name: str) -> HeldTurn | None:
+    async def _try(self, name: str) -> HeldLock | None:
         asked, left = self._steady(), self._left.get(name)
         taken = await self._table.take(name, left.token if left is not None else 0)
         if taken is None:
             return None
-        turn = self._begin(name, taken, asked)
+        lock = self._begin(name, taken, asked)
         if left is not None:
-            turn.calls = [each for each in left.calls if not each.done()]
+            lock.calls = [each for each in left.calls if not each.done()]
             self._over(left)
-        return turn
+        return lock
 
-    def _begin(self, name: str, taken: TakenTurn, asked: float) -> HeldTurn:
-        turn = HeldTurn(
+    def _begin(self, name: str, taken: TakenLock, asked: float) -> HeldLock:
+        lock = HeldLock(
             name=name,
             token=taken.token,
-            broken_off=taken.broken_off,
-            until=asked + TURN_SECONDS - _MARGIN,
+            abandoned=taken.abandoned,
+            until=asked + HELD_SECONDS - _MARGIN,
         )
-        turn.written.set()
-        self._held.add(turn)
+        lock.written.set()
+        self._held.add(lock)
         if self._renewing is None or self._renewing.done():
             self._renewing = asyncio.create_task(self._keep_renewing())
-        return turn
+        return lock
 
-    def _give_back_again(self, taking: asyncio.Future[HeldTurn | None]) -> None:
+    def _release_again(self, taking: asyncio.Future[HeldLock | None]) -> None:
         """The waiting task was cancelled."""
         if taking.cancelled() or taking.exception() is not None:
             return
-        turn = taking.result()
-        if turn is not None:
-            leaving = asyncio.ensure_future(self._leave(turn))
+        lock = taking.result()
+        if lock is not None:
+            leaving = asyncio.ensure_future(self._leave(lock))
             self._ending.add(leaving)
             leaving.add_done_callback(self._ending.discard)
 
@@ -179,38 +179,38 @@ class PracticeTurns:
 
     # ── leaving ───────────────────────────────────────────────────────────────────────────────
 
-    async def _leave(self, turn: HeldTurn) -> None:
+    async def _leave(self, lock: HeldLock) -> None:
         """Give it back once what is being written in it is written, and no call of it can still
         arrive."""
-        writing = asyncio.ensure_future(turn.written.wait())
+        writing = asyncio.ensure_future(lock.written.wait())
         pause = asyncio.ensure_future(self._clock.sleep(_LAST_WRITES))
         await asyncio.wait({writing, pause}, return_when=asyncio.FIRST_COMPLETED)
         writing.cancel()
         pause.cancel()
-        calls = {each for each in turn.calls if not each.done()}
+        calls = {each for each in lock.calls if not each.done()}
         if calls:
-            self._left[turn.name] = turn
-            ending = asyncio.create_task(self._after(calls, turn))
+            self._left[lock.name] = lock
+            ending = asyncio.create_task(self._after(calls, lock))
             self._ending.add(ending)
             ending.add_done_callback(self._ending.discard)
             return
-        await self._give_back(turn)
+        await self._release(lock)
 
-    async def _after(self, calls: Collection[asyncio.Future[Any]], turn: HeldTurn) -> None:
+    async def _after(self, calls: Collection[asyncio.Future[Any]], lock: HeldLock) -> None:
         await asyncio.wait(calls)
-        if not turn.ended:
-            await self._give_back(turn)
+        if not lock.ended:
+            await self._release(lock)
 
-    async def _give_back(self, turn: HeldTurn) -> None:
-        self._over(turn)
+    async def _release(self, lock: HeldLock) -> None:
+        self._over(lock)
         with suppress(CompanionError):  # its time then runs out
-            await self._table.give_back(turn.name, turn.token)
+            await self._table.release(lock.name, lock.token)
 
-    def _over(self, turn: HeldTurn) -> None:
-        turn.ended = not turn.lost
-        self._held.discard(turn)
-        if self._left.get(turn.name) is turn:
-            del self._left[turn.name]
+    def _over(self, lock: HeldLock) -> None:
+        lock.ended = not lock.lost
+        self._held.discard(lock)
+        if self._left.get(lock.name) is lock:
+            del self._left[lock.name]
 
     # ── keeping ───────────────────────────────────────────────────────────────────────────────
 
@@ -221,11 +221,11 @@ class PracticeTurns:
             try:
                 whole = await self._renew([each for each in self._held if not each.lost])
             except CompanionError as error:
-                log.warning("turns were not renewed: %s", type(error).__name__)
+                log.warning("locks were not renewed: %s", type(error).__name__)
                 whole = False
             pause = RENEW_EVERY if whole else SOON
 
-    async def _renew(self, held: Collection[HeldTurn]) -> bool:
+    async def _renew(self, held: Collection[HeldLock]) -> bool:
         """Whether all were, or are lost."""
         if not held:
             return True
@@ -233,7 +233,7 @@ class PracticeTurns:
         renewed = await self._table.renew([(each.name, each.token) for each in held])
         for each in held:
             if each.name in renewed.kept:
-                each.until = max(each.until, asked + TURN_SECONDS - _MARGIN)
+                each.until = max(each.until, asked + HELD_SECONDS - _MARGIN)
             elif each.name in renewed.lost:
                 each.lost = not each.ended
         return len(renewed.kept) + len(renewed.lost) == len(held)

@@ -34,7 +34,7 @@ class ActiveWorkstation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PracticeLook:
+class DatabaseInspection:
     revision: str | None
     """None while there are no tables of ours."""
     foreign: bool
@@ -48,7 +48,7 @@ class PracticeLook:
     """Ids of all workstations."""
 
 
-def look_at(url: URL) -> PracticeLook:
+def inspect_database(url: URL) -> DatabaseInspection:
     """Blocks. Raises DatabaseAway, StoreError."""
     engine = engine_of(url, 1)
     try:
@@ -58,12 +58,12 @@ def look_at(url: URL) -> PracticeLook:
         engine.dispose()
 
 
-def _look(connection: Connection) -> PracticeLook:
+def _look(connection: Connection) -> DatabaseInspection:
     tables = {name for (name,) in connection.execute(_TABLES)}
     revision = revision_of(connection)
     ready = tables >= _READ
 
-    return PracticeLook(
+    return DatabaseInspection(
         revision=revision,
         foreign=revision is None and bool(tables),
         row=practice_in(connection) if ready else None,

@@ -213,7 +213,7 @@ async def test_whom_the_server_lets_in_is_no_matter_of_the_password(
 ) -> None:
     await server.shows("127.0.0.1")
     plain, reader = by(practice_url, "disable"), practice_url.set(username="reader")
-    await server.lets_in("hostssl all owner all scram-sha-256\n", lambda: refused(plain))
+    await server.lets_in("hostssl all owner,companion all scram-sha-256\n", lambda: refused(plain))
     error = await why_not(plain)
     assert "does not let this user in from this computer without encryption" in error.what
     assert "?sslmode=require" in error.remedy

@@ -149,12 +149,12 @@ def test_a_user_without_rights_is_told_which_tables_lack_them(
     do(practice_url, everything_but, "REVOKE DELETE ON imports FROM reader")
     assert refused(theirs).what.endswith(": imports.")
     with practice_server.empty_database() as url:
-        do(url, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        practice_server.execute_in(url, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
         assert "may not" in refused(url.set(username="reader")).what
 
 
 def test_a_database_of_another_encoding_is_refused(practice_server: PracticeServer) -> None:
-    practice_server.execute("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0")
+    practice_server.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
     assert "UTF8" in refused(practice_server.url_of("latin")).what
     practice_server.execute("DROP DATABASE latin")
 

@@ -10,9 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, String, literal_column, select, text
 
+from companion.adapters.database.opening_practice import open_practice_database
 from companion.adapters.database.postgres import engine_of
 from companion.adapters.database.spelling import unaccented
 from companion.domain.client_names import skeleton
+from tests.contract.book_samples import DAY, appointment, put
+from tests.fakes.clock import FakeClock
 from tests.fakes.practice_database import PracticeServer
 
 pytestmark = pytest.mark.postgresql
@@ -45,6 +48,27 @@ def test_every_letter_with_an_alphabet_becomes_what_it_is_here(connection: Conne
         if here != there
     }
     assert differing == {}
+
+
+IDS = ("a-1", "a1", "A-1", "Ä-1", "ä-1", "B-1", "b 1", "z-1", "ß-1")
+"""Which come in another order in each language."""
+
+
+async def test_the_language_of_the_database_changes_neither_order_nor_keys(
+    practice_server: PracticeServer,
+) -> None:
+    url = practice_server.url_of("postgres")
+    version = int(str(practice_server.value_in(url, "SHOW server_version_num")))
+    german = "LOCALE_PROVIDER icu ICU_LOCALE 'de-u-co-phonebk'" if version >= 150_000 else ""
+    with practice_server.empty_database(german) as made:
+        database = open_practice_database(made, FakeClock())
+        given = [appointment(id=each, source_id=each, title="Ölbad") for each in IDS]
+        await put(database.book, *given)
+        found = await database.book.search(["mira"], "olbad", DAY)
+        assert [each.id for each in found] == sorted(IDS)
+        assert await database.book.count() == len(IDS)
+        assert (await database.book.source_rows("pms")).keys() == {*IDS}
+        await database.close()
 
 
 LETTERS = st.characters(codec="utf-8", exclude_characters="\0", max_codepoint=0x58F)

@@ -1,6 +1,7 @@
 """A practice's database on a real PostgreSQL server: one server a test session, a database a test.
 
-The template is migrated once; PostgreSQL copies it faster than Alembic would make it anew.
+The template is migrated once; PostgreSQL copies it faster than Alembic would make it anew. As the
+README says, a role of its own owns each database, and may do nothing else on the server.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from sqlalchemy import URL
 
 from companion.adapters.database.opening_practice import open_practice_database
 from tests.fakes.clock import FakeClock
-from tests.fakes.database_servers import Server, postgresql
+from tests.fakes.database_servers import PASSWORD, Server, postgresql
 
-_TEMPLATE = "practice"
+_TEMPLATE, _ROLE = "practice", "companion"
 _numbers = count(1)
 
 
@@ -25,28 +26,34 @@ class PracticeServer:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        open_practice_database(self.url_of(_TEMPLATE), FakeClock())._access.close()
+        self.execute(f"CREATE ROLE {_ROLE} LOGIN PASSWORD '{PASSWORD}'")
+        self.execute(f"ALTER DATABASE {_TEMPLATE} OWNER TO {_ROLE}")
+        open_practice_database(self._as_role(_TEMPLATE), FakeClock())._access.close()
+
+    def _as_role(self, database: str) -> URL:
+        return self.url_of(database).set(username=_ROLE)
 
     def url_of(self, database: str) -> URL:
+        """For the owner of the server."""
         return self.server.owner.set(drivername="postgresql+psycopg", database=database)
 
     @contextmanager
     def new_database(self, template: str | None = _TEMPLATE) -> Iterator[URL]:
         """`template`: a database that nobody uses just now."""
         name = f"test_{next(_numbers)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.execute(f"CREATE DATABASE {name} OWNER {_ROLE} TEMPLATE {template}")
         try:
-            yield self.url_of(name)
+            yield self._as_role(name)
         finally:
             self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     @contextmanager
-    def empty_database(self) -> Iterator[URL]:
-        """Without any table."""
+    def empty_database(self, collation: str = "") -> Iterator[URL]:
+        """Without any table. `collation`: what CREATE DATABASE says of it, else the server's."""
         name = f"empty_{next(_numbers)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        self.execute(f"CREATE DATABASE {name} OWNER {_ROLE} TEMPLATE template0 {collation}")
         try:
-            yield self.url_of(name)
+            yield self._as_role(name)
         finally:
             self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -69,6 +69,11 @@ NOT_THERE = store(
     "The database server answers, but has no database of that name.",
     f"{_CARER} for the name, or to create it.",
 )
+SIGN_IN_OR_NOT_THERE = store(
+    "The practice's database does not accept this workstation's user or password, or there is no "
+    "database of that name.",
+    f"{_CARER} for all three, then join the practice again with the right address.",
+)
 NO_RIGHT = store(
     "This workstation's user may not do that in the practice's database.",
     f"{_CARER} to make the user the owner of the database.",
@@ -269,5 +274,13 @@ def _without_code(origin: BaseException) -> Make:
     if "database" in said and "does not exist" in said:
         return NOT_THERE
     if tried is not None and tried.used_password and "fatal" in said:
-        return SIGN_IN
+        return _in_another_language(said.partition("fatal")[2], tried.user, tried.db)
     return _away
+
+
+def _in_another_language(said: str, user: bytes, database: bytes) -> Make:
+    """Once the password was sent: a message names the user or the database that is the matter."""
+    named, there = (each.decode(errors="replace").lower() in said for each in (user, database))
+    if there and named:
+        return SIGN_IN_OR_NOT_THERE
+    return NOT_THERE if there else SIGN_IN

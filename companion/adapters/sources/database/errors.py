@@ -157,9 +157,20 @@ def _kind(error: BaseException) -> str:
         return known
     words = str(error)
     meant = next((group for group, pattern in _IN_WORDS if pattern.search(words)), None)
+    meant = meant or _of_postgresql_in_another_language(error, words)
     if meant is not None:
         return min(meant)
     return next((each for each in codes if each not in _UNREACHABLE), "")
+
+
+def _of_postgresql_in_another_language(error: BaseException, words: str) -> frozenset[str] | None:
+    """Once the password was sent: such a message names the user, or only the database."""
+    tried = getattr(error, "pgconn", None)
+    said = words.partition("FATAL")[2]
+    if tried is None or not said or not tried.used_password:
+        return None
+    named, there = (each.decode(errors="replace") in said for each in (tried.user, tried.db))
+    return _NOT_THERE if there and not named else _CREDENTIALS
 
 
 _KNOWN = _CREDENTIALS | _NOT_THERE | _NO_DATABASE | _WRITES | _FORBIDDEN | _SLOW | _LOCKED | _SYNTAX

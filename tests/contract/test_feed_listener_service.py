@@ -84,11 +84,10 @@ async def running(bench: Bench) -> AsyncIterator[None]:
 
 
 async def becomes(bench: Bench, status: int, trusted: ssl.SSLContext | None = None) -> None:
-    for _look in range(200):
-        if await bench.health(trusted) == status:
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("it did not come about")
+    async def answers() -> bool:
+        return await bench.health(trusted) == status
+
+    await until(answers)
 
 
 async def test_with_a_certificate_it_answers_https_and_nothing_in_clear(tmp_path: Path) -> None:

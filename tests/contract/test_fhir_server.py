@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -10,15 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from companion.adapters.sources.fhir.keys import read_key
 from companion.domain.errors import SourceTrouble
 from companion.sandbox.fhir.queries import CONTROLS, KNOWN
 from companion.sandbox.fhir.service import BASE
 from companion.sandbox.fhir.store import fill
 from tests.fakes.fhir_asked import START, Server, people
-from tests.fakes.keys import RSA_KEY, pem
 
 ALL = frozenset().union(*KNOWN.values()) | CONTROLS
 
@@ -239,18 +235,3 @@ def test_an_error_beside_results_is_an_error(server: Server, tmp_path: Path) -> 
     }
     error = server.refused(tmp_path)
     assert error.reason is SourceTrouble.LARGE
-
-
-# ── signing in ────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture(params=["ES384", "RS384", "JWK"])
-def key(request: pytest.FixtureRequest) -> str:
-    if request.param == "RS384":
-        return pem(RSA_KEY)
-    made = ec.generate_private_key(ec.SECP384R1())
-    if request.param == "ES384":
-        return pem(made).replace("\n", " ")  # as one line, which a prompt takes
-    jwk = read_key(pem(made)).public_jwk()
-    number = made.private_numbers().private_value.to_bytes(48, "big")
-    return json.dumps({**jwk, "d": base64.urlsafe_b64encode(number).decode().rstrip("=")})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -17,6 +16,7 @@ from companion.adapters.database.lease_session import (
 from companion.domain.practice_errors import DatabaseAway
 from tests.fakes.lease import LeaseServer
 from tests.fakes.practice_database import practice_server
+from tests.fakes.waiting import wait_until
 
 KINDS = ("memory", pytest.param("postgresql", marks=pytest.mark.postgresql))
 
@@ -91,15 +91,8 @@ def test_whoever_follows_a_session_that_ended_knows_that_nothing_was_given_up(
     assert desk.seek()
     desk.take()
     desk.close()
-    until(office.seek)  # the server learns of it a moment later
+    wait_until(office.seek, 30)  # the server learns of it a moment later
     assert office.take() == LeaseTaken(2, in_order=False)
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_a_session_that_was_ended_says_so_with_the_next_question(server: Server) -> None:

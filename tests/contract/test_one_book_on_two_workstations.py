@@ -25,7 +25,7 @@ from tests.fakes.clock import MONDAY
 from tests.fakes.feeds import token_of
 from tests.fakes.moving_practice import at, fill, join, made_of
 from tests.fakes.practice_database import practice_server
-from tests.fakes.waiting import eventually, until
+from tests.fakes.waiting import until
 
 pytestmark = pytest.mark.postgresql
 ANNA = "anna-example"
@@ -153,4 +153,4 @@ async def test_each_workstation_answers_a_phones_link_until_it_is_revoked_on_any
     async def answers_otherwise() -> bool:
         return (await practice.desk.services.feeds.fetch(token)).body != desk.body
 
-    await eventually(answers_otherwise)
+    await until(answers_otherwise)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -106,11 +106,6 @@ async def practice(tmp_path: Path, practice_url: URL) -> AsyncIterator[Practice]
         yield made
 
 
-async def soon(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(SOON):
-        await until(true)
-
-
 def written(home: RealHome) -> int:
     progress: Progress | None = home.services.syncing.running(ANNA)
     return progress.done if progress is not None else 0
@@ -121,7 +116,7 @@ async def test_an_upload_shows_on_the_other_workstation_which_follows_it_and_the
 ) -> None:
     desk, office = practice.desk.services, practice.office.services
     first = asyncio.create_task(desk.syncing.run(ANNA, cause=WORKER))
-    await soon(lambda: written(practice.office) > 20)
+    await until(lambda: written(practice.office) > 20, SOON)
     there = office.syncing.running(ANNA)
     assert there is not None
     assert (there.total, there.phase, there.elsewhere) == (EVENTS, SyncPhase.WRITING, True)
@@ -136,17 +131,17 @@ async def test_an_upload_shows_on_the_other_workstation_which_follows_it_and_the
     assert result.proof.equal
     assert any(each.elsewhere for each in seen)
     assert (practice.in_google, practice.inserts) == (EVENTS, EVENTS)
-    await soon(lambda: desk.syncing.running(ANNA) is None)
+    await until(lambda: desk.syncing.running(ANNA) is None, SOON)
 
 
 async def test_cancel_on_one_workstation_stops_the_upload_of_the_other(practice: Practice) -> None:
     first = asyncio.create_task(practice.desk.services.uploads.run(ANNA))
-    await soon(lambda: written(practice.office) > 20)
+    await until(lambda: written(practice.office) > 20, SOON)
     practice.office.services.uploads.cancel(ANNA)
     with pytest.raises(asyncio.CancelledError):
         async with asyncio.timeout(SOON):
             await first
-    await soon(lambda: practice.office.services.syncing.running(ANNA) is None)
+    await until(lambda: practice.office.services.syncing.running(ANNA) is None, SOON)
     assert 20 < practice.in_google < EVENTS
     result = await practice.office.services.uploads.run(ANNA)
     assert result.written.error is None
@@ -177,7 +172,7 @@ async def test_the_folders_of_the_home_are_watched_by_the_workstation_that_it_be
     assert not practice.office.services.watching.watchers.is_here(source.settings)
     assert practice.desk.services.watching.watchers.is_here(source.settings)
     moved = await practice.office.services.sources.watch_here("nookal")
-    await soon(lambda: practice.desk.services.sources.source("nookal") == moved)
+    await until(lambda: practice.desk.services.sources.source("nookal") == moved, SOON)
     assert not practice.desk.services.watching.watchers.is_here(moved)
 
 
@@ -201,7 +196,7 @@ async def test_a_source_is_fetched_by_one_workstation_at_a_time_whoever_asks(
         for each in (practice.desk, practice.office)
     )
     await desk.fetched_sources.add("link", TypedPlace(kind="link", secret=link))
-    await soon(lambda: "link" in office.settings.read().sources)
+    await until(lambda: "link" in office.settings.read().sources, SOON)
     outcomes = await asyncio.gather(
         desk.fetched_sources.sync("link", by="Alex"), office.fetched_sources.sync("link", by="Kim")
     )

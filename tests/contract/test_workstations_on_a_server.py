@@ -20,6 +20,7 @@ from companion.domain.errors import Busy, NotFound
 from companion.domain.practice_errors import WorkstationCopied, WorkstationForgotten
 from companion.services.ports import Clock, Workstation
 from tests.fakes.practice_database import practice_server
+from tests.fakes.waiting import until
 
 pytestmark = pytest.mark.postgresql
 Open = Callable[..., PostgresWorkstations]
@@ -178,10 +179,13 @@ class QuickClock(SystemClock):
         await super().sleep(seconds / 500)
 
 
-async def until(condition: Callable[[Workstation], bool], computer: PostgresWorkstations) -> None:
-    async with asyncio.timeout(30):
-        while not condition((await found(computer))[0]):  # noqa: ASYNC110 - the server's
-            await asyncio.sleep(0.02)
+async def until_desk(
+    condition: Callable[[Workstation], bool], computer: PostgresWorkstations
+) -> None:
+    async def holds() -> bool:
+        return condition((await found(computer))[0])
+
+    await until(holds, 30)
 
 
 async def test_of_two_apps_on_copies_of_one_data_folder_the_later_gives_way(opened: Open) -> None:
@@ -190,7 +194,9 @@ async def test_of_two_apps_on_copies_of_one_data_folder_the_later_gives_way(open
         since = (await found(first))[0].since
         with pytest.raises(WorkstationCopied):
             await asyncio.wait_for(copy.stay_on(lambda: "the copy"), 30)
-        await until(lambda desk: desk.on and desk.since == since and not desk.feed_address, first)
+        await until_desk(
+            lambda desk: desk.on and desk.since == since and not desk.feed_address, first
+        )
 
 
 async def test_an_app_that_is_started_anew_goes_on_where_the_killed_one_was(
@@ -200,10 +206,10 @@ async def test_an_app_that_is_started_anew_goes_on_where_the_killed_one_was(
     began = b"timezone('UTC', clock_timestamp()) - interval '1 h'"
     execute(address, b"UPDATE workstations SET started_at = %s, seen_at = %s" % (began, began))
     async with on(desk):
-        await until(lambda each: each.on, desk)
+        await until_desk(lambda each: each.on, desk)
         first = (await found(desk))[0].since
         execute(address, b"UPDATE workstations SET started_at = " + began)  # an older state came
-        await until(
+        await until_desk(
             lambda each: each.since is not None and first is not None and each.since > first, desk
         )
 
@@ -213,7 +219,7 @@ async def test_one_that_was_forgotten_while_it_slept_does_not_come_back(
 ) -> None:
     desk, office = opened("1", "Desk", clock=QuickClock()), opened("2", "Office")
     staying = asyncio.create_task(desk.stay_on(lambda: ""))
-    await until(lambda each: each.on, office)
+    await until_desk(lambda each: each.on, office)
     execute(address, b"DELETE FROM workstations WHERE id = '1'")
     with pytest.raises(WorkstationForgotten):
         await asyncio.wait_for(staying, 30)

@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from companion.cli import app
 from companion.sandbox.grants import CLIENT_SECRET
 from tests.e2e.command_home import CommandHome, open_desk, write_export
 from tests.fakes import warm
+from tests.fakes.waiting import wait_until
 from tests.fakes.warm import ROOT
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
@@ -117,10 +118,10 @@ def test_the_running_app_shows_and_syncs_what_a_command_changed(
     commands.run("import", write_export(tmp_path / "first.csv", 20))
     commands.connect()
     with serving(commands) as (process, port):
-        soon(lambda: len(commands.live()) == 20, seconds=30)
+        wait_until(lambda: len(commands.live()) == 20, seconds=30)
 
         commands.run("import", write_export(tmp_path / "second.csv", 21))
-        soon(lambda: len(commands.live()) == 21, seconds=10)
+        wait_until(lambda: len(commands.live()) == 21, seconds=10)
 
         for second in (["--port", str(port)], ["--port", str(free_port())]):
             said = commands.run("serve", "--no-browser", *second)
@@ -185,10 +186,3 @@ def serving(commands: CommandHome) -> Iterator[tuple[warm.Process, int]]:
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
-
-
-def soon(true: Callable[[], bool], *, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.1)

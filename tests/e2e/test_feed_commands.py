@@ -8,10 +8,9 @@ import signal
 import socket
 import ssl
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import pytest
 from tests.e2e.command_home import CommandHome, open_desk, write_export
 from tests.fakes.calendar_lint import complaints, events
 from tests.fakes.certificates import trusting, write_certificate
+from tests.fakes.waiting import wait_until
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def serving(commands: CommandHome) -> Iterator[int]:
     ports = ("--port", str(app), "--feed-host", "127.0.0.1", "--feed-port", str(phones))
     process = commands.start("serve", "--no-browser", *ports)
     try:
-        until(lambda: answers(phones))
+        wait_until(lambda: answers(phones))
         yield phones
     finally:
         process.send_signal(signal.SIGTERM if sys.platform == "win32" else signal.SIGINT)
@@ -69,15 +69,6 @@ def answers(port: int) -> bool:
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
-
-
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not come about")
 
 
 def summaries(url: str, trusted: ssl.SSLContext | None = None) -> list[str]:
@@ -99,8 +90,8 @@ def test_a_phone_follows_what_commands_do_beside_the_running_app(
         assert fetched(url, tag=tag)[0] == 304
 
         commands.run("import", write_export(tmp_path / "second.csv", 21))
-        until(lambda: len(summaries(url)) == 21)
-        until(lambda: commands.json("feeds", "list")["feeds"][0]["fetches"] > 0)
+        wait_until(lambda: len(summaries(url)) == 21)
+        wait_until(lambda: commands.json("feeds", "list")["feeds"][0]["fetches"] > 0)
         (known,) = commands.json("feeds", "list")["feeds"]
         assert (known["state"], known["last_network"]) == ("in use", "here")
         assert known["last_client"].startswith("Python-urllib")
@@ -111,13 +102,13 @@ def test_a_phone_follows_what_commands_do_beside_the_running_app(
         assert set(summaries(made["url"])) == {"Mira – Standard"}
 
         renewed = commands.json("feeds", "renew", made["id"])
-        until(lambda: summaries(made["url"]) == ["This phone link was switched off"])
+        wait_until(lambda: summaries(made["url"]) == ["This phone link was switched off"])
         assert len(summaries(renewed["url"])) == 21
 
         assert "answers this computer" in commands.run("feeds", "check")
         gone = commands.json("feeds", "revoke", "--all", "--practitioner", "Anna Example")
         assert gone == {"revoked": 2}
-        until(lambda: summaries(url) == ["This phone link was switched off"])
+        wait_until(lambda: summaries(url) == ["This phone link was switched off"])
         commands.run("feeds", "revoke", code=2)
     token = re.findall(r"/feeds/([\w-]{43})", url + made["url"] + renewed["url"])
     for path in commands.home.rglob("*"):
@@ -135,14 +126,14 @@ def test_a_certificate_is_chosen_and_renewed_while_the_app_runs(
         commands.run("feeds", "settings", f"feed_certificate={certificate}", f"feed_key={key}")
         url = commands.run("feeds", "add", "Anna Example", "--label", "Phone").strip()
         assert url.startswith(f"https://127.0.0.1:{port}/feeds/")
-        until(lambda: fetched(url, trusted)[0] == 200)
+        wait_until(lambda: fetched(url, trusted)[0] == 200)
         assert fetched(url.replace("https:", "http:"))[0] == 0, "nothing in clear"
         write_certificate(tmp_path)
         fresh = trusting(certificate)
-        until(lambda: fetched(url, fresh)[0] == 200)
+        wait_until(lambda: fetched(url, fresh)[0] == 200)
         commands.run("feeds", "settings", "feed_certificate=cal.pem", code=1)
         commands.run("feeds", "settings", "feed_certificate=", "feed_key=")
-        until(lambda: fetched(url.replace("https:", "http:"))[0] == 200)
+        wait_until(lambda: fetched(url.replace("https:", "http:"))[0] == 200)
 
 
 def test_without_the_app_a_link_still_has_the_port_it_had(commands: CommandHome) -> None:

@@ -12,10 +12,9 @@ import re
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +26,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from companion.sandbox.demo import LATER_EXPORT, ZONE
 from companion.sandbox.sample import sample_export_csv
 from tests.e2e.screen import a_browser, faults
+from tests.fakes.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -129,13 +129,6 @@ def fetch(url: str, **headers: str) -> tuple[int, bytes, str]:
         return refused.code, refused.read(), refused.headers["ETag"]
 
 
-def until(true: Callable[[], bool], *, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.3)
-
-
 def test_an_export_reaches_google_and_the_phone(demo: Demo, chromium: Browser) -> None:
     names = practitioners_by_moves()[:1]
     name = names[0]
@@ -175,7 +168,7 @@ def test_an_export_reaches_google_and_the_phone(demo: Demo, chromium: Browser) -
     assert faults(page) == []
     page.get_by_role("button", name="Apply").click()
     expect(page.get_by_role("link", name="Go to the overview")).to_be_visible()
-    until(google_changed, seconds=20)
+    wait_until(google_changed, seconds=20)
     google.close()  # a tab behind another draws nothing, and dialogs open by being drawn
 
     page.goto(demo.address)

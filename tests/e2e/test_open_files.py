@@ -15,9 +15,10 @@ import pytest
 from companion.adapters.logs import FILE_NAME
 from tests.e2e.command_home import CommandHome, open_desk, write_export
 from tests.e2e.test_contract_commands import free_port
-from tests.e2e.test_feed_commands import answers, fetched, until
+from tests.e2e.test_feed_commands import answers, fetched
 from tests.fakes import warm
 from tests.fakes.certificates import trusting, write_certificate
+from tests.fakes.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="Windows counts no sockets among a process's files"
@@ -49,7 +50,7 @@ def serving(commands: CommandHome, hard: int) -> Iterator[tuple[int, int]]:
         errors=True,
     )
     try:
-        until(lambda: answers(phones) and answers(app))
+        wait_until(lambda: answers(phones) and answers(app))
         yield app, phones
     finally:
         process.send_signal(signal.SIGINT)

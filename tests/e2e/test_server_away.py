@@ -4,10 +4,9 @@ it runs, and when it is started meanwhile."""
 from __future__ import annotations
 
 import re
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from tests.e2e.test_contract_commands import free_port
 from tests.fakes import warm
 from tests.fakes.cables import Cable, cable_to
 from tests.fakes.practice_database import practice_server
+from tests.fakes.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.postgresql]
 AWAY = "The practice's database cannot be reached."
@@ -93,13 +93,6 @@ def first_administrator(page: Page, launch: str) -> None:
     page.wait_for_url("**/welcome/appointments")
 
 
-def soon(fact: Callable[[], bool]) -> None:
-    end = time.monotonic() + SLOW / 1000
-    while not fact():
-        assert time.monotonic() < end
-        time.sleep(0.1)
-
-
 def test_everything_says_so_and_goes_on_by_itself(workstation: Workstation) -> None:
     cable = workstation.cable
     with a_browser() as browser:
@@ -116,7 +109,9 @@ def test_everything_says_so_and_goes_on_by_itself(workstation: Workstation) -> N
             expect(book.get_by_role("button", name="New")).to_be_visible()
             good = workstation.phone()
             assert (good[0], good[1].count(b"BEGIN:VEVENT")) == (200, 20)
-            soon(lambda: bool(list((workstation.desk.home / "feeds").glob("*.feed"))))
+            wait_until(
+                lambda: bool(list((workstation.desk.home / "feeds").glob("*.feed"))), SLOW / 1000
+            )
 
             cable.refuse(True)
             for open_page in (page, book):

@@ -9,8 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from PIL import Image
 from tests.e2e.command_home import CommandHome, open_desk
 from tests.e2e.test_background import processes_of, started
 from tests.fakes.browsers import recording_browser
+from tests.fakes.waiting import wait_until
 from tests.fakes.warm import ROOT
 
 SHOTS = os.environ.get("COMPANION_SCREENSHOTS", "")
@@ -132,12 +132,6 @@ class Icon:
             picture.save(Path(SHOTS) / f"{name}.png")
 
 
-def comes(condition: Callable[[], bool]) -> None:
-    """However busy the machine is; what never comes ends with the test's own time."""
-    while not condition():
-        time.sleep(0.05)
-
-
 GREEN, GREY = (0x1E, 0x7F, 0x4F), (0x5B, 0x6A, 0x72)
 
 
@@ -147,7 +141,7 @@ def test_the_icon_shows_the_state_opens_the_app_and_goes_with_it(
     with recording_browser(tmp_path) as recorder:
         started(commands, DISPLAY=screen, BROWSER=recorder.variable)
         icon = Icon(screen)
-        comes(lambda: icon.has_colour(GREEN))
+        wait_until(lambda: icon.has_colour(GREEN), 600)
         icon.keep("tray-well")
 
         icon.click()
@@ -155,15 +149,15 @@ def test_the_icon_shows_the_state_opens_the_app_and_goes_with_it(
             assert "launch=" in opened.page.read_text("utf-8")
 
         commands.run("pause")
-        comes(lambda: icon.has_colour(GREY) and not icon.has_colour(GREEN))
+        wait_until(lambda: icon.has_colour(GREY) and not icon.has_colour(GREEN), 600)
         icon.keep("tray-paused")
         commands.run("resume")
-        comes(lambda: icon.has_colour(GREEN))
+        wait_until(lambda: icon.has_colour(GREEN), 600)
 
     commands.run("stop")
-    comes(lambda: icon.window() is None)
+    wait_until(lambda: icon.window() is None, 600)
     icon.close()
-    comes(lambda: not processes_of(commands.home, "tray"))
+    wait_until(lambda: not processes_of(commands.home, "tray"), 600)
 
 
 def test_the_icon_comes_back_with_its_panel_and_ends_with_the_desktop(
@@ -174,10 +168,10 @@ def test_the_icon_comes_back_with_its_panel_and_ends_with_the_desktop(
     icon = Icon(display)
     for _ in range(2):
         with panel(display):
-            comes(lambda: icon.has_colour(GREEN))
+            wait_until(lambda: icon.has_colour(GREEN), 600)
     icon.close()
     process.terminate()
-    comes(lambda: not processes_of(commands.home, "tray"))
+    wait_until(lambda: not processes_of(commands.home, "tray"), 600)
     assert processes_of(commands.home)
 
 

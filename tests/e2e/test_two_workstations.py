@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests.e2e.command_home import CommandHome, open_desk, write_export
 from tests.e2e.test_background import processes_of
 from tests.e2e.test_contract_commands import document, free_port
 from tests.fakes import warm
+from tests.fakes.waiting import wait_until
 
 pytestmark = [
     pytest.mark.postgresql,
@@ -93,18 +93,11 @@ def workstations(tmp_path: Path, practice_url: URL) -> Iterator[Workstations]:
         try:
             made.join()
             made.start("first")
-            until(lambda: made.keeper() == "first")
+            wait_until(lambda: made.keeper() == "first", LONG)
             made.start("second")
             yield made
         finally:
             made.end()
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + LONG
-    while not holds():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.1)
 
 
 def shows(workstations: Workstations, count: int) -> Callable[[], bool]:
@@ -115,18 +108,18 @@ def shows(workstations: Workstations, count: int) -> Callable[[], bool]:
 def test_whoever_stops_in_order_hands_the_calendars_over(workstations: Workstations) -> None:
     assert workstations.keeper() == "first"
     workstations.edit("second", 3)  # wherever it is edited, the keeper writes it
-    until(shows(workstations, 3))
+    wait_until(shows(workstations, 3), LONG)
     workstations.apps["first"].send_signal(signal.SIGTERM)
-    until(lambda: workstations.keeper() == "second")
+    wait_until(lambda: workstations.keeper() == "second", LONG)
     assert workstations.apps["first"].wait() == 0
     workstations.edit("first", 4)  # a command there, though its app is off
-    until(shows(workstations, 4))
+    wait_until(shows(workstations, 4), LONG)
     workstations.start("first")
     with workstations.connection() as connection:
         connection.execute("UPDATE lease SET wanted_by = %s", [workstations.ids["first"]])
-    until(lambda: workstations.keeper() == "first")
+    wait_until(lambda: workstations.keeper() == "first", LONG)
     workstations.edit("second", 5)
-    until(shows(workstations, 5))
+    wait_until(shows(workstations, 5), LONG)
     for app in workstations.apps.values():
         app.send_signal(signal.SIGTERM)
     assert {app.wait() for app in workstations.apps.values()} == {0}
@@ -139,19 +132,19 @@ def test_whoever_stops_in_order_hands_the_calendars_over(workstations: Workstati
 @pytest.mark.long
 def test_one_that_is_killed_or_halted_is_followed(workstations: Workstations) -> None:
     workstations.edit("second", 3)
-    until(shows(workstations, 3))
+    wait_until(shows(workstations, 3), LONG)
     workstations.apps["first"].kill()
     workstations.edit("second", 4)
-    until(lambda: workstations.keeper() == "second")
-    until(shows(workstations, 4))
+    wait_until(lambda: workstations.keeper() == "second", LONG)
+    wait_until(shows(workstations, 4), LONG)
     workstations.start("first")
     workstations.apps["second"].send_signal(signal.SIGSTOP)
     workstations.edit("first", 5)
-    until(lambda: workstations.keeper() == "first")
-    until(shows(workstations, 5))
+    wait_until(lambda: workstations.keeper() == "first", LONG)
+    wait_until(shows(workstations, 5), LONG)
     workstations.apps["second"].send_signal(signal.SIGCONT)
     workstations.edit("second", 6)
-    until(shows(workstations, 6))
+    wait_until(shows(workstations, 6), LONG)
     assert workstations.keeper() == "first"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from companion.domain.appointments import Practitioner
+from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.tokens import token_hash
 from companion.services.accounts.accounts import Accounts
 from tests.fakes.accounts import MemorySessions, PlainPasswords
@@ -35,6 +37,28 @@ class Fixture:
             activity=self.activity,
             clock=self.clock,
         )
+
+
+def new_fixture() -> Fixture:
+    """With one practitioner, Anna Lee, and no user."""
+    settings = FakeSettings(
+        Settings(install_id="0123456789abcdef").with_practitioner(
+            PractitionerSettings(practitioner=Practitioner(id="anna-lee", name="Anna Lee"))
+        )
+    )
+    passwords, sessions = PlainPasswords(), MemorySessions()
+    clock, activity = FakeClock(), MemoryActivity()
+    accounts = Accounts(
+        settings=settings, passwords=passwords, sessions=sessions, activity=activity, clock=clock
+    )
+    return Fixture(
+        accounts=accounts,
+        settings=settings,
+        passwords=passwords,
+        sessions=sessions,
+        clock=clock,
+        activity=activity,
+    )
 
 
 async def enter(fixture: Fixture, name: str = "Robin", password: str = GOOD) -> str:

@@ -6,41 +6,19 @@ from datetime import timedelta
 
 import pytest
 
-from companion.domain.appointments import Practitioner
 from companion.domain.errors import BadInput, StoreError
-from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.tokens import token_hash
 from companion.domain.users import Role
 from companion.services.accounts.accounts import LONGEST as LONGEST_PASSWORD
-from companion.services.accounts.accounts import Accounts, SignInRefused
+from companion.services.accounts.accounts import SignInRefused
 from companion.services.accounts.delays import LONGEST, MOST_NAMES, Delays, delay_after
-from tests.fakes.account_fixture import GOOD, Fixture, enter
-from tests.fakes.accounts import MemorySessions, PlainPasswords
+from tests.fakes.account_fixture import GOOD, Fixture, enter, new_fixture
 from tests.fakes.clock import FakeClock
-from tests.fakes.settings import FakeSettings
-from tests.fakes.stores import MemoryActivity
 
 
 @pytest.fixture
 def fixture() -> Fixture:
-    settings = FakeSettings(
-        Settings(install_id="0123456789abcdef").with_practitioner(
-            PractitionerSettings(practitioner=Practitioner(id="anna-lee", name="Anna Lee"))
-        )
-    )
-    passwords, sessions = PlainPasswords(), MemorySessions()
-    clock, activity = FakeClock(), MemoryActivity()
-    accounts = Accounts(
-        settings=settings, passwords=passwords, sessions=sessions, activity=activity, clock=clock
-    )
-    return Fixture(
-        accounts=accounts,
-        settings=settings,
-        passwords=passwords,
-        sessions=sessions,
-        clock=clock,
-        activity=activity,
-    )
+    return new_fixture()
 
 
 # ── signing in ────────────────────────────────────────────────────────────────────────────────

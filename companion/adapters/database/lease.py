@@ -26,6 +26,7 @@ from companion.services.changes import Publisher
 from companion.services.ports import Clock
 from companion.services.steady import steady as steady_time
 from companion.services.threads import Threads
+from companion.services.waiting_for import set_or_over
 
 log = logging.getLogger(__name__)
 
@@ -168,13 +169,7 @@ class SessionLease:
             if not moments:
                 await self._news.wait()
                 continue
-            news = asyncio.ensure_future(self._news.wait())
-            pause = asyncio.ensure_future(self._clock.sleep(min(_LOOK, *moments)))
-            try:
-                await asyncio.wait({news, pause}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                news.cancel()
-                pause.cancel()
+            await set_or_over(self._news, self._clock.sleep(min(_LOOK, *moments)))
 
     def _tell(self) -> None:
         held = self.held

@@ -21,6 +21,7 @@ from companion.domain.practice_errors import DatabaseAway, Overtaken
 from companion.services.ports import Clock
 from companion.services.steady import steady as steady_time
 from companion.services.sync.snapshot import OwnedLock
+from companion.services.waiting_for import set_or_over
 
 log = logging.getLogger(__name__)
 
@@ -182,11 +183,7 @@ class PracticeLocks:
     async def _leave(self, lock: HeldLock) -> None:
         """Give it back once what is being written in it is written, and no call of it can still
         arrive."""
-        writing = asyncio.ensure_future(lock.written.wait())
-        pause = asyncio.ensure_future(self._clock.sleep(_LAST_WRITES))
-        await asyncio.wait({writing, pause}, return_when=asyncio.FIRST_COMPLETED)
-        writing.cancel()
-        pause.cancel()
+        await set_or_over(lock.written, self._clock.sleep(_LAST_WRITES))
         calls = {each for each in lock.calls if not each.done()}
         if calls:
             self._left[lock.name] = lock

@@ -16,8 +16,8 @@ import errno
 import os
 import sqlite3
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -184,13 +184,22 @@ def data_version(raw: sqlite3.Connection) -> int:
 
 
 def copy_to(path: Path, copy: Path) -> None:
-    """A compact copy as of one moment, complete on disk before it takes the name `copy`."""
+    """A compact copy as of one moment."""
+    with (
+        draft_of(copy) as draft,
+        closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as raw,
+    ):
+        raw.execute("VACUUM INTO ?", (os.fspath(draft),))
+
+
+@contextmanager
+def draft_of(copy: Path) -> Iterator[Path]:
+    """A private file to be filled; it is complete on disk before it takes the name `copy`."""
     draft = copy.with_name(copy.name + ".part")
     draft.unlink(missing_ok=True)
     make_private(draft)
     try:
-        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as raw:
-            raw.execute("VACUUM INTO ?", (os.fspath(draft),))
+        yield draft
         with draft.open("rb+") as file:
             os.fsync(file.fileno())
         draft.replace(copy)

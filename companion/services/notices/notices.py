@@ -59,6 +59,7 @@ from companion.services.ports import (
 )
 from companion.services.settings.notice_checks import complete
 from companion.services.settings.notice_words import PREFIX
+from companion.services.waiting_for import set_or_over
 
 log = logging.getLogger(__name__)
 PASSWORD, WEBHOOK, WEBHOOK_KEY = "notices/mail", "notices/webhook", "notices/webhook-key"
@@ -147,13 +148,7 @@ class Notices:
 
     async def _wait(self) -> None:
         """A minute, or a change and the time in which further changes are collected."""
-        woken = asyncio.ensure_future(self._woken.wait())
-        pause = asyncio.ensure_future(self._clock.sleep(LOOK_EVERY))
-        try:
-            await asyncio.wait({woken, pause}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            woken.cancel()
-            pause.cancel()
+        await set_or_over(self._woken, self._clock.sleep(LOOK_EVERY))
         if self._woken.is_set():
             await self._clock.sleep(COLLECT)
             self._woken.clear()

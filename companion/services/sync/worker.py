@@ -43,6 +43,7 @@ from companion.services.sync.watches import (
     local_day,
     night_of,
 )
+from companion.services.waiting_for import set_or_over
 
 log = logging.getLogger(__name__)
 
@@ -154,13 +155,7 @@ class Worker:
 
     async def _wait(self) -> None:
         """Two seconds, or a change and the time in which further changes are collected."""
-        woken = asyncio.ensure_future(self._woken.wait())
-        pause = asyncio.ensure_future(self._clock.sleep(LOOK_EVERY))
-        try:
-            await asyncio.wait({woken, pause}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            woken.cancel()
-            pause.cancel()
+        await set_or_over(self._woken, self._clock.sleep(LOOK_EVERY))
         until = self._clock.monotonic() + COLLECT_AT_MOST
         while self._woken.is_set() and self._clock.monotonic() < until:
             self._woken.clear()

@@ -166,7 +166,7 @@ def test_a_copy_in_the_background_starts_again_as_a_workstation_of_its_own(
     try:
         document(copy, "start", "--no-browser", *ports, code=0)
         (before,) = processes_of(copy.home)
-        until(lambda: _number_on(workstations) == 3 and before.pid not in _pids(copy))
+        wait_until(lambda: _number_on(workstations) == 3 and before.pid not in _pids(copy), LONG)
         assert copy.json("status")["app"]["address"].endswith(f":{ports[1]}/")
         assert copy.json("practice", "status")["workstation"] not in workstations.ids.values()
         assert copy.json("stop")["stopped"]

@@ -307,7 +307,7 @@ class Status:
             what = f"Google Calendar sync is switched off{f'; {left}' if left else ''}."
             return "off", what, "Tick Enable to switch it on."
         if progress is not None:
-            return "syncing", "Writing to Google now.", ""
+            return "syncing", progress.sentence, ""
         elsewhere = stopped(state, record.practitioner.timezone)
         if elsewhere is not None:
             return "another computer", elsewhere.what, elsewhere.remedy

@@ -21,7 +21,8 @@ class Clinic:
         self.office = self.desk.neighbour()
         self.office.user_rate = 10
         self._join(self.desk, self.table)
-        self._join(self.office, self.table.of("back office"))
+        self.office_table = self.table.of("back office")
+        self._join(self.office, self.office_table)
 
     def _join(self, world: World, table: MemoryLockTable) -> None:
         world.locks = PracticeLocks(table, clock=world.clock, steady=world.clock.monotonic)

@@ -32,6 +32,7 @@ from companion.services.assembly import Application
 from companion.services.book.drafts import AppointmentDraft
 from companion.services.home_ports import Ports
 from companion.services.ports import WorkstationRegistry
+from companion.services.sync import elsewhere
 from companion.services.sync.passes import PassResult
 from companion.web.options import AppOptions
 from tests.battery.calendars import HIDDEN
@@ -253,7 +254,7 @@ async def obey(people: People, port: int, name: str) -> None:
 
 
 def hurry(pace: float) -> None:
-    """Lease and turns last a shorter time, in proportion."""
+    """Lease, turns and silence last a shorter time, in proportion."""
     defaults: dict[str, float] = lease_session.LeaseTiming.__init__.__kwdefaults__ or {}
     defaults |= {name: seconds / pace for name, seconds in defaults.items()}
     seconds = lock_table.HELD_SECONDS / pace
@@ -264,6 +265,8 @@ def hurry(pace: float) -> None:
         vars(module)["HELD_SECONDS"] = seconds
     for name in ("RENEW_EVERY", "FOR_A_CALL", "_MARGIN", "_LAST_WRITES"):
         setattr(named_locks, name, getattr(named_locks, name) / pace)
+    for name in ("LONGEST", "DOUBTED", "SILENT"):
+        setattr(elsewhere, name, getattr(elsewhere, name) / pace)
 
 
 def _whole(*, pace: float) -> str:

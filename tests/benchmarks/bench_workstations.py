@@ -245,3 +245,4 @@ def test_another_takes_over_in_time(
     site.check_one_holder()
     site.referee.check()
     assert took < goal
+    assert synced < goal

@@ -20,12 +20,14 @@ from companion.adapters.database.fencing import TokenFencing
 from companion.adapters.database.lock_table import PostgresLockTable
 from companion.adapters.database.named_locks import PracticeLocks
 from companion.adapters.database.opening_practice import open_practice_database
+from companion.domain.appointments import Appointment
 from companion.domain.errors import Busy
 from companion.domain.practice_errors import Overtaken
 from companion.domain.reconcile import LedgerEntry, LedgerEntryState
 from companion.domain.sync_state import SyncState
-from companion.services.ports import CalendarRef
+from companion.services.ports import BookChange, CalendarRef
 from companion.services.sync.snapshot import OwnedLock
+from tests.battery.world import appointment
 from tests.fakes.practice_database import practice_server
 
 pytestmark = pytest.mark.postgresql
@@ -50,6 +52,9 @@ class Computer:
             ends=NOW,
         )
         await self.database.ledger.write(MIRA, put=[row])
+
+    async def book(self, *appointments: Appointment) -> None:
+        await self.database.book.apply(BookChange(put=appointments), NOW)
 
     async def keys(self) -> list[str]:
         return sorted(each.key for each in await self.database.ledger.entries(MIRA))
@@ -118,6 +123,47 @@ async def test_whoever_was_overtaken_writes_nothing_but_its_doubts(
     assert await office.keys() == ["a", "by the other"]
     state = await office.database.ledger.state("mira")
     assert (state.events, state.audit_due, state.late_removals) == (0, True, frozenset("a"))
+
+
+async def test_a_fetch_that_was_halted_writes_nothing_over_the_newer_answer_of_another(
+    computer: Open, address: URL
+) -> None:
+    """It was halted after it had asked for its turn, right before its transaction."""
+    desk, office = computer("desk"), computer("office")
+    older, newer = (appointment(1, location=each) for each in ("Room 1", "Room 2"))
+    async with desk.locks.hold("fetch-link"):
+        await desk.book(appointment(2))
+        await desk.locks.ensure()
+        expire(address)
+
+        async def fetches() -> None:
+            async with office.locks.hold("fetch-link"):
+                await office.book(newer)
+
+        await asyncio.create_task(fetches(), context=Context())
+        with pytest.raises(Overtaken):
+            await desk.book(older)
+    await desk.book(appointment(3))
+    assert await office.database.book.count() == 3
+    found = await desk.database.book.appointment("a1")
+    assert found is not None
+    assert found.location == "Room 2"
+
+
+async def test_a_turn_is_renewed_while_a_long_import_is_written(
+    computer: Open, address: URL
+) -> None:
+    desk = computer("desk")
+    with connect_dedicated(address, name="the test") as other, other.transaction():
+        other.execute("LOCK TABLE removed_appointments IN ACCESS EXCLUSIVE MODE")
+        async with desk.locks.hold("fetch-link"):
+            writing = asyncio.create_task(desk.book(appointment(1)))
+            await _waits(address)
+            expire(address)
+            await desk.locks._renew([*desk.locks._held])
+            assert await desk.locks.holder("fetch-link") == "desk"
+            other.execute("COMMIT; BEGIN")
+            await writing
 
 
 @asynccontextmanager
@@ -192,5 +238,15 @@ async def _locked(address: URL, table: str) -> None:
             while not connection.execute(  # noqa: ASYNC110 - the server's
                 "SELECT FROM pg_locks WHERE relation = %s::regclass AND mode = 'RowShareLock'",
                 [table],
+            ).rowcount:
+                await asyncio.sleep(0.01)
+
+
+async def _waits(address: URL) -> None:
+    """Somebody waits for a lock."""
+    with connect_dedicated(address, name="the test") as connection:
+        async with asyncio.timeout(30):
+            while not connection.execute(  # noqa: ASYNC110 - the server's
+                "SELECT FROM pg_locks WHERE NOT granted"
             ).rowcount:
                 await asyncio.sleep(0.01)

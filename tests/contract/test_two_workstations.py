@@ -122,6 +122,7 @@ async def test_an_upload_shows_on_the_other_workstation_which_follows_it_and_the
     assert (there.total, there.phase, there.elsewhere) == (EVENTS, SyncPhase.WRITING, True)
     board = await office.status.board(activity=0)
     assert board.practitioners[0].state == "syncing"
+    assert board.practitioners[0].sentence.startswith("Another workstation is writing to Google")
     seen: list[Progress] = []
     result = await office.uploads.run(ANNA, progress=seen.append)
     assert first.done()

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from companion.domain.appointments import AppointmentStatus
-from companion.domain.errors import SourceUnreachable
+from companion.domain.errors import Busy, SourceUnreachable
+from companion.domain.practice_errors import Overtaken
 from companion.services.sources.fetching import FetchOutcome
 from tests.fakes.fetching_clinic import FOUR, HOST, LINK, Clinic, calendar, entry
 from tests.fakes.services import TUESDAY
@@ -205,3 +206,27 @@ async def test_guesses_are_taken_where_somebody_said_so_but_never_release_remova
     assert len(await clinic.book()) == 4
     clinic.links.calendars[LINK] = calendar(zone[0], zone[3])
     assert (await clinic.fetch()).held
+
+
+async def test_who_was_overtaken_while_it_fetched_leaves_the_book_to_the_other(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Halted with an older answer in hand."""
+    await clinic.open()
+    await clinic.fetch()
+    before = await clinic.note()
+    clinic.links.calendars[LINK] = calendar(*FOUR[1:], entry("a", 7, 11))
+
+    async def overtaken() -> None:
+        raise Overtaken
+
+    monkeypatch.setattr(clinic.services.watching.fetching._locks, "ensure", overtaken)
+    with pytest.raises(Busy, match="from another window or computer"):
+        await clinic.fetch()
+    assert (await clinic.book(), await clinic.note()) == (WHOLE, before)
+    await clinic.clock.advance(timedelta(hours=2).total_seconds())
+    await clinic.look()
+    assert (await clinic.book(), await clinic.note()) == (WHOLE, before)
+    monkeypatch.undo()
+    await clinic.look()
+    assert (await clinic.book())["a"] == "07 11:00"

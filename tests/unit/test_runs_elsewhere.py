@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from companion.domain.errors import Busy, PermissionDenied
+from companion.services.sync.elsewhere import SILENT
 from companion.services.sync.passes import WORKER, PassResult
 from companion.services.sync.progress import Progress, SyncPhase
 from tests.battery.wired_practice import MIRA, Clinic
@@ -94,6 +95,58 @@ async def test_a_pass_of_a_workstation_that_died_is_over_after_15_seconds(clinic
     await clinic.desk.clock.sleep(4)
     assert clinic.office.syncing.running(ANNA) is None
     assert seen[-1].phase is SyncPhase.CANCELLED
+    running.cancel()
+    await asyncio.wait({running})
+
+
+async def test_a_pass_that_gave_its_turn_back_unheard_is_over_after_six_seconds(
+    clinic: Clinic,
+) -> None:
+    await clinic.fill()
+    running = asyncio.create_task(run(clinic.desk))
+    await clinic.desk.clock.sleep(10)
+    clinic.wire.cut = True
+    clinic.desk.syncing.cancel(ANNA)
+    await asyncio.wait({running})
+    assert clinic.office.syncing.running(ANNA) is not None, "nothing told of its end"
+    await clinic.desk.clock.sleep(8)
+    assert clinic.office.syncing.running(ANNA) is None
+
+
+async def test_who_follows_a_workstation_that_died_goes_on_as_soon_as_its_turn_is_over(
+    clinic: Clinic,
+) -> None:
+    await clinic.fill()
+    running = asyncio.create_task(run(clinic.desk))
+    await clinic.desk.clock.sleep(10)
+    following = asyncio.create_task(run(clinic.office))
+    await clinic.desk.clock.sleep(0.1)
+    clinic.wire.cut = clinic.table.away = True
+    dead_for, over = clinic.desk.clock.monotonic(), clinic.table.rows[f"sync-{ANNA}"].until
+    assert over - dead_for < SILENT
+    await until_phase(clinic.office, SyncPhase.WRITING)
+    assert clinic.desk.clock.monotonic() < over + 2
+    running.cancel()
+    await asyncio.wait({running})
+    assert (await following).error is None
+
+
+async def until_phase(world: World, phase: SyncPhase) -> None:
+    """Of a pass of its own."""
+    while True:
+        progress = world.syncing.running(ANNA)
+        if progress is not None and not progress.elsewhere and progress.phase is phase:
+            return
+        await world.clock.sleep(0.1)
+
+
+async def test_silence_while_the_database_is_away_is_waited_out(clinic: Clinic) -> None:
+    await clinic.fill()
+    running = asyncio.create_task(run(clinic.desk))
+    await clinic.desk.clock.sleep(10)
+    clinic.wire.cut = clinic.office_table.away = True
+    await clinic.desk.clock.sleep(13)
+    assert clinic.office.syncing.running(ANNA) is not None
     running.cancel()
     await asyncio.wait({running})
 

@@ -71,6 +71,10 @@ def test_progress_says_how_many_and_how_long() -> None:
         formatting.progress_line(progress(seconds_left=65.0)) == "120 of 400, about 1 min 5 s left"
     )
     assert formatting.progress_line(progress()) == "120 of 400"
+    assert (
+        formatting.progress_line(progress(seconds_left=65.0, elsewhere=True))
+        == "120 of 400 on another workstation, about 1 min 5 s left"
+    )
     assert "Comparing" in formatting.progress_line(progress(phase=SyncPhase.PLANNING))
 
 

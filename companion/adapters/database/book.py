@@ -26,6 +26,7 @@ from sqlalchemy import (
 from companion.adapters.database.access import DatabaseAccess, Work
 from companion.adapters.database.appointments import COLUMNS, appointment_of
 from companion.adapters.database.changes import apply_change, reassign
+from companion.adapters.database.fencing import Fencing, NoFencing
 from companion.adapters.database.imports import arrivals, newest, replaced
 from companion.adapters.database.schema import (
     BRIEF,
@@ -145,8 +146,9 @@ _REVISIONS = select(practitioner_revisions.c.practitioner_id, practitioner_revis
 
 
 class SqlBook:
-    def __init__(self, access: DatabaseAccess) -> None:
+    def __init__(self, access: DatabaseAccess, fence: Fencing | None = None) -> None:
         self._access = access
+        self._fence = fence or NoFencing()
         self._commits = 0
         """Of the book, by this process; tries that failed count too."""
 
@@ -280,12 +282,25 @@ class SqlBook:
 
     async def _write(self, prepare: Callable[[], Work[frozenset[str]]]) -> None:
         """The one way into the book: what is committed moves the change sign and is published.
-        The work returns whose appointments it touched."""
+        The work returns whose appointments it touched. What is written in a turn, as of a fetched
+        source, asks for it last, so that the turn can be renewed during a long import."""
 
         try:
-            await self._access.write_after(
-                prepare, lambda touched: BookChanged(practitioner_ids=touched)
-            )
+            async with self._fence.editing(even_overtaken=False) as check:
+
+                def prepare_checked() -> Work[frozenset[str]]:
+                    work = prepare()
+
+                    def checked(connection: Connection) -> frozenset[str]:
+                        touched = work(connection)
+                        check(connection)
+                        return touched
+
+                    return checked
+
+                await self._access.write_after(
+                    prepare_checked, lambda touched: BookChanged(practitioner_ids=touched)
+                )
         finally:
             self._commits += 1  # afterwards: what is read once it has risen shows the commit
 

@@ -27,7 +27,7 @@ class Database:
 
     def __init__(self, access: DatabaseAccess, clock: Clock, fence: Fencing | None = None) -> None:
         self._access = access
-        self.book = SqlBook(access)
+        self.book = SqlBook(access, fence)
         self.ledger = SqlLedger(access, clock, fence)
         self.feeds = SqlFeeds(access)
         self.activity = SqlActivity(access)

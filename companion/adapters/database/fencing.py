@@ -1,8 +1,8 @@
 """Fencing: a process whose lock was given to another writes nothing any more.
 
-A lock has a fencing token, which rises with each that takes it. What is written under a lock asks
-in its own transaction for that token, and keeps the lock's row until the commit: whoever takes the
-lock over waits for it, and reads what was written.
+A lock has a fencing token, which rises with each that takes it. What is written under a lock (to a
+ledger, a state, the book) asks in its own transaction for that token, and keeps the lock's row
+until the commit: whoever takes the lock over waits for it, and reads what was written.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from companion.domain.errors import Busy
 from companion.domain.practice_errors import Overtaken
 
 Check = Callable[[Connection], None]
-"""The first statement of a transaction. Raises Overtaken."""
+"""A statement of the transaction. Raises Overtaken."""
 
 _MINE = (
     select(turns.c.token)

@@ -20,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -34,6 +34,7 @@ from companion.domain.errors import (
     SourceTrouble,
     SourceUnreachable,
 )
+from companion.domain.practice_errors import Overtaken
 from companion.domain.settings import SourceSettings
 from companion.services.activity import note
 from companion.services.imports.importing import Importing, ImportPreview, ImportReport
@@ -101,6 +102,7 @@ class Fetching:
         self._locks = locks
         self._settings = settings
         self._notes = notes
+        self._change = notes.change
         self._remotes = remotes
         self._secrets = secrets
         self._importing = importing
@@ -139,7 +141,7 @@ class Fetching:
         """Fetch it if it is time. Raises CompanionError when a store fails."""
         source = self._settings.read().sources.get(name)
         if source is not None and await self._is_due(source):
-            with contextlib.suppress(Busy):  # another process fetches it
+            with contextlib.suppress(Busy, Overtaken):  # another process fetches it
                 await self._fetch_in_turn(name, None, yes=False, asked_by="")
 
     async def _is_due(self, source: SourceSettings) -> bool:
@@ -158,7 +160,7 @@ class Fetching:
         `asked_by`: a person, who is told once more what waits. Raises StoreError, Busy."""
         try:
             return await self._fetch_in_turn(name, answers, yes=yes, asked_by=asked_by)
-        except Busy as error:
+        except (Busy, Overtaken) as error:
             raise Busy(
                 f"{name} is being fetched just now, from another window or computer.",
                 "Look again in a moment: what it brings is shown by itself.",
@@ -318,6 +320,7 @@ class Fetching:
         left_out = 0 if answer.whole else len(preview.rejected)
         if known.imported_at and not (news or left_out or preview.open or known.waiting):
             return None
+        await self._locks.ensure()  # another's newer answer may be in the book by now
         return await self._importing.apply(preview, yes=wish.yes, cause=wish.cause)
 
     async def _failed(
@@ -367,9 +370,6 @@ class Fetching:
 
     async def _note(self, name: str) -> SourceNote:
         return (await self._notes.read()).get(name, SourceNote())
-
-    async def _change(self, name: str, edit: Callable[[SourceNote], SourceNote]) -> None:
-        await self._notes.change(name, edit)
 
 
 def is_whole(source: SourceSettings, answer: FetchAnswer) -> bool:

@@ -1,18 +1,19 @@
 """RunsElsewhere: passes of other workstations, as if they ran here, and those of here for them.
 
 Numbers travel, no word of the book: at most twice a second for each practitioner, and every five
-seconds while a pass waits. A pass of another workstation is over when it says so, or when nothing
-has come for 15 seconds. Each has a number of its own, so that a request to stop never stops
-another one.
+seconds while a pass waits. A pass of another workstation is over when it says so, when nobody has
+the practitioner's turn any more after some seconds of silence, or when nothing has come for 15
+seconds. Each has a number of its own, so that a request to stop never stops another one.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from companion.domain.errors import CompanionError
 from companion.services.ports import Clock, Messages
 from companion.services.sync.progress import Progress, SyncPhase
 
@@ -20,7 +21,8 @@ PROGRESS, STOP = "progress", "stop"
 """Topics."""
 SHORTEST, LONGEST = 0.5, 5.0
 """Seconds between two messages about one pass."""
-SILENT = 15.0
+DOUBTED, SILENT = 6.0, 15.0
+"""Seconds without a message: then the turn is asked for, and then the pass is over in any case."""
 LOOK_EVERY = 1.0
 
 
@@ -47,13 +49,16 @@ class RunsElsewhere:
         *,
         publish: Callable[[Progress], None],
         stop: Callable[[str, str], None],
+        works: Callable[[str], Awaitable[bool]],
     ) -> None:
         """`messages`: None for a home that is not shared. `publish` shows what others do; `stop` is
-        called with practitioner and run when another workstation asks for it."""
+        called with practitioner and run when another workstation asks for it; `works`: whether some
+        workstation has that practitioner's turn, raises CompanionError."""
         self._messages = messages
         self._clock = clock
         self._publish = publish
         self._stop = stop
+        self._works = works
         self._ours: dict[str, _OwnRun] = {}
         self._theirs: dict[str, _OtherRun] = {}
         self._over = asyncio.Event()
@@ -144,10 +149,19 @@ class RunsElsewhere:
     async def _notice_silence(self) -> None:
         while self._theirs:
             await self._clock.sleep(LOOK_EVERY)
-            now = self._clock.monotonic()
             for practitioner_id, each in tuple(self._theirs.items()):
-                if now - each.heard_at >= SILENT:
+                silent_for = self._clock.monotonic() - each.heard_at
+                over = silent_for >= SILENT or (
+                    silent_for >= DOUBTED and not await self._may_work(practitioner_id)
+                )
+                if over and self._theirs.get(practitioner_id) is each:
                     self._end(practitioner_id, replace(each.progress, phase=SyncPhase.CANCELLED))
+
+    async def _may_work(self, practitioner_id: str) -> bool:
+        try:
+            return await self._works(practitioner_id)
+        except CompanionError:
+            return True
 
     def _end(self, practitioner_id: str, last: Progress) -> None:
         del self._theirs[practitioner_id]

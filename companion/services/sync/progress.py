@@ -28,3 +28,9 @@ class Progress:
     text: str = ""
     elsewhere: bool = False
     """Another workstation's pass."""
+
+    @property
+    def sentence(self) -> str:
+        if self.elsewhere:
+            return "Another workstation is writing to Google now; this one follows it."
+        return "Writing to Google now."

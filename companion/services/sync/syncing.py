@@ -66,7 +66,11 @@ class Syncing:
         self._following: dict[str, asyncio.Task[None]] = {}
         """Uploads that wait for another workstation's pass."""
         self._elsewhere = RunsElsewhere(
-            messages, parts.clock, publish=self._publish_theirs, stop=self._stop_if_it_is
+            messages,
+            parts.clock,
+            publish=self._publish_theirs,
+            stop=self._stop_if_it_is,
+            works=self._has_turn_somewhere,
         )
         changes.subscribe(self._on_change)
 
@@ -286,9 +290,12 @@ class Syncing:
         if self._elsewhere.running(practitioner_id) is not None:
             return True
         try:
-            return bool(await self._parts.locks.holder(f"sync-{practitioner_id}"))
+            return await self._has_turn_somewhere(practitioner_id)
         except CompanionError:
             return False
+
+    async def _has_turn_somewhere(self, practitioner_id: str) -> bool:
+        return bool(await self._parts.locks.holder(f"sync-{practitioner_id}"))
 
     async def _run_alone(self, run: Pass, practitioner_id: str) -> PassResult:
         self._shared.stopped.discard(practitioner_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import random
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from companion.domain.settings import PracticeSettings, PractitionerSettings, Se
 from companion.domain.sync_state import SyncState
 from companion.services.ports import Clock
 from companion.services.settings.documents import to_tables
+from companion.services.sync.pacing import backoff
 
 AUDIT_HOUR = 3
 """Local hour of the nightly audit."""
@@ -29,6 +31,10 @@ class PassInput:
     day: date
     notice: datetime | None
     """Since when the book is out of date, as the calendar's notice shows it."""
+
+    def differs_in_person(self, other: PassInput) -> bool:
+        """By more than what differs for everybody."""
+        return (self.revision, self.record) != (other.revision, other.record)
 
     def signature(self) -> str:
         """The same in every process of this home."""
@@ -71,6 +77,23 @@ class Watch:
     @property
     def passing(self) -> bool:
         return self.task is not None and not self.task.done()
+
+    @classmethod
+    def taken_up(cls, state: SyncState, seen: PassInput) -> Watch:
+        """What an earlier process completed is taken over."""
+        zone = seen.record.practitioner.timezone
+        watch = cls(asked=state.asked, stops=state.stops)
+        watch.audited_on = date.min if state.proof is None else night_of(state.proof.at, zone)
+        if not state.audit_due and state.fingerprint == seen.signature():
+            watch.seen, watch.passed_at = seen, state.last_success
+        return watch
+
+    def audit_due(self, clock: Clock, timezone: str) -> bool:
+        if self.audited_on is None or clock.monotonic() < self.no_audit_before:
+            return False
+        tonight = night_of(clock.now(), timezone)
+        # A later night than tomorrow's was counted by a clock that ran ahead.
+        return not tonight <= self.audited_on <= tonight + timedelta(days=1)
 
     def want_pass(self) -> None:
         """As soon as it can, whether or not anything changed; after the one that is running."""
@@ -118,6 +141,19 @@ class NetworkState:
     @property
     def offline(self) -> bool:
         return self.doubted or len(self.silent) > 1
+
+    def failed(
+        self, practitioner_id: str, failures: int, moment: float, chance: random.Random
+    ) -> float:
+        """Seconds to pause after the `failures`-th pass in a row that did not reach Google."""
+        self.silent.add(practitioner_id)
+        self.failures += 1
+        pause = 2.0 + backoff(min(self.failures, failures), chance, cap=30.0)
+        self.next_probe = moment + pause
+        return pause
+
+    def may_try(self, moment: float) -> bool:
+        return not self.offline or (not self.probing and moment >= self.next_probe)
 
 
 def night_of(moment: datetime, timezone: str) -> date:

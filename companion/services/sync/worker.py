@@ -12,6 +12,7 @@ schedule becomes stale, or the day changes while it is, a pass brings the notice
 (`companion.services.sync.staleness`).
 
 While Google cannot be reached, one practitioner at a time is tried as a probe; the others wait.
+Otherwise some plan at a time, newest change first (`pass_queue`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 from companion.domain.errors import Busy, CompanionError, Offline, RemoteError, TransientError
 from companion.domain.practice_errors import DatabaseAway, Overtaken
@@ -30,6 +32,7 @@ from companion.services.changes import BookChanged, Change, Changes, SettingsCha
 from companion.services.ports import AppointmentBook, ChangeSign, Clock, SettingsStore
 from companion.services.sync.auditing import Auditing
 from companion.services.sync.pacing import backoff
+from companion.services.sync.pass_queue import Due, PassQueue
 from companion.services.sync.passes import WORKER, PassResult
 from companion.services.sync.progress import Progress, SyncPhase
 from companion.services.sync.staleness import Staleness
@@ -46,6 +49,7 @@ from companion.services.sync.watches import (
 from companion.services.waiting_for import set_or_over
 
 log = logging.getLogger(__name__)
+Look = Callable[[str], Awaitable[object]]
 
 COLLECT = 0.2
 COLLECT_AT_MOST = 1.0
@@ -72,7 +76,7 @@ class Worker:
         changes: Changes,
         staleness: Staleness | None = None,
         daily: Sequence[Callable[[], Awaitable[object]]] = (),
-        look: Callable[[str], Awaitable[object]] | None = None,
+        look: Look | None = None,
     ) -> None:
         """`daily`: clean-up tasks that run once a day. `look`: asks Google whether a practitioner's
         sign-in and calendar are still there, and notes it where they are not."""
@@ -96,8 +100,13 @@ class Worker:
         """As it was before `_revisions` was read; None to read them again."""
         self._others: int | None = None
         self._woken = asyncio.Event()
+        self._queue = PassQueue(clock)
+        changes.subscribe(self._on_change)
 
     def _on_change(self, change: Change) -> None:
+        """Also while another workstation keeps the calendars: the newest is first afterwards."""
+        if isinstance(change, BookChanged):
+            self._queue.changed(change.practitioner_ids)
         if isinstance(change, BookChanged | SettingsChanged):
             self._woken.set()
 
@@ -109,10 +118,7 @@ class Worker:
         wall, steady = self._clock.now(), self._clock.monotonic()
         if self._staleness is not None:
             self._staleness.woke()
-        unsubscribe = (
-            self._changes.subscribe(self._on_change),
-            self._syncing.subscribe(self._on_progress),
-        )
+        unsubscribe = self._syncing.subscribe(self._on_progress)
         try:
             while True:
                 try:
@@ -129,8 +135,7 @@ class Worker:
                     self._woke()
                 wall, steady = now, moment
         finally:
-            for each in unsubscribe:
-                each()
+            unsubscribe()
             await self._stop_passes()
 
     def _on_progress(self, progress: Progress) -> None:
@@ -141,6 +146,7 @@ class Worker:
         before = self._written.pop(progress.practitioner_id, 0)
         if progress.phase is not SyncPhase.WRITING:
             return
+        self._queue.writes(progress.practitioner_id)
         self._written[progress.practitioner_id] = progress.done
         if progress.done > before and self._network.offline:
             self._reached()
@@ -191,8 +197,7 @@ class Worker:
         if settings.pause(self._clock.now()) is not None:
             self._rest()
             return
-        for practitioner_id, record in syncing.items():
-            self._consider(practitioner_id, record, settings)
+        self._queue.renew({key: self._consider(key, syncing[key], settings) for key in syncing})
         for practitioner_id in self._watches.keys() - syncing.keys():
             if self._busy(practitioner_id, self._watches[practitioner_id]):
                 # Switched off or disconnected: the running pass finds out before its next batch.
@@ -211,6 +216,7 @@ class Worker:
 
     def _rest(self) -> None:
         """A person pauses the sync: our passes stop, and begin again afterwards."""
+        self._queue.renew({})
         for watch in self._watches.values():
             if watch.passing and watch.task is not None:
                 watch.task.cancel()
@@ -239,14 +245,9 @@ class Worker:
         """New to this process: what an earlier process completed is taken over."""
         states = await self._syncing.states()
         for practitioner_id in syncing.keys() - self._watches.keys():
-            record = syncing[practitioner_id]
             state = states.get(practitioner_id, SyncState())
-            watch = self._watches[practitioner_id] = Watch(asked=state.asked, stops=state.stops)
-            zone = record.practitioner.timezone
-            watch.audited_on = date.min if state.proof is None else night_of(state.proof.at, zone)
-            seen = self._seen(practitioner_id, record, settings)
-            if not state.audit_due and state.fingerprint == seen.signature():
-                watch.seen, watch.passed_at = seen, state.last_success
+            seen = self._seen(practitioner_id, syncing[practitioner_id], settings)
+            self._watches[practitioner_id] = Watch.taken_up(state, seen)
 
     def _seen(
         self, practitioner_id: str, record: PractitionerSettings, settings: Settings
@@ -261,10 +262,13 @@ class Worker:
 
     def _consider(
         self, practitioner_id: str, record: PractitionerSettings, settings: Settings
-    ) -> None:
+    ) -> Due | None:
+        """What is to be done now, if anything."""
         now = self._clock.now()
         watch = self._watches[practitioner_id]
         seen = self._seen(practitioner_id, record, settings)
+        if watch.looked is not None and seen.differs_in_person(watch.looked):
+            self._queue.found_changed(practitioner_id)
         if watch.failures and watch.begun and watch.begun.record.google != record.google:
             watch.not_before = 0.0  # a new sign-in, or another calendar
         if self._busy(practitioner_id, watch):
@@ -272,38 +276,54 @@ class Worker:
             if watch.planned != seen:
                 watch.planned = seen
                 self._syncing.book_changed(practitioner_id)
-            return
+            return None
         if self._syncing.was_stopped(practitioner_id):
             watch.rest(self._clock)
             watch.stops = None
         watch.looked = seen
         if self._syncing.was_doubted(practitioner_id) and watch.passed_at is not None:
             watch.passed_at = min(watch.passed_at, now - PASS_EVERY + ASK_AGAIN)
-        audit = self._audit_due(watch, record, now)
+        audit = watch.audit_due(self._clock, record.practitioner.timezone)
         news = audit or watch.seen != seen
         if not news and watch.passed_at is not None:
             if now - watch.passed_at < PASS_EVERY:
-                return
-            if not watch.failures:  # all is as it was before a good pass: no query, no plan
-                watch.passed_at = now
-                if self._staleness is not None:
-                    self._staleness.confirm(practitioner_id)
-                if self._look_at_google is not None and not self._network.offline:
-                    watch.task = asyncio.create_task(self._ask_google(practitioner_id))
-                return
-        probe = self._network.offline
-        if self._may_try(watch):
-            watch.begun = watch.planned = seen
-            watch.task = asyncio.create_task(
-                self._pass(practitioner_id, watch, audit=audit, probe=probe)
-            )
+                return None
+            if not watch.failures:
+                return Due(partial(self._begin_look, practitioner_id, watch), look_only=True)
+        return Due(partial(self._begin_pass, practitioner_id, watch, seen, audit=audit))
 
-    async def _ask_google(self, practitioner_id: str) -> None:
+    def _begin_look(self, practitioner_id: str, watch: Watch) -> asyncio.Task[None] | None:
+        """All is as it was before a good pass: no query, no plan."""
+        if self._busy(practitioner_id, watch):
+            return None
+        watch.passed_at = self._clock.now()
+        if self._staleness is not None:
+            self._staleness.confirm(practitioner_id)
+        if self._look_at_google is None or self._network.offline:
+            return None
+        watch.task = asyncio.create_task(self._ask(self._look_at_google, practitioner_id))
+        return watch.task
+
+    def _begin_pass(
+        self, practitioner_id: str, watch: Watch, seen: PassInput, *, audit: bool
+    ) -> asyncio.Task[None] | None:
+        moment = self._clock.monotonic()
+        if self._busy(practitioner_id, watch) or moment < watch.not_before:
+            return None
+        if not self._network.may_try(moment):
+            return None
+        probe = self._network.offline
+        self._network.probing |= probe
+        watch.begun = watch.planned = seen
+        watch.task = asyncio.create_task(
+            self._pass(practitioner_id, watch, audit=audit, probe=probe)
+        )
+        return watch.task
+
+    async def _ask(self, google: Look, practitioner_id: str) -> None:
         """A pass without news makes no call, and would not notice a calendar that was deleted."""
-        if self._look_at_google is None:
-            return
         try:
-            await self._look_at_google(practitioner_id)
+            await google(practitioner_id)
         except CompanionError as error:
             log.warning("Google was not looked at: %s", type(error).__name__)
         except Exception as error:  # noqa: BLE001 - one practitioner's error must not stop the rest
@@ -312,24 +332,6 @@ class Worker:
     def _busy(self, practitioner_id: str, watch: Watch) -> bool:
         """A pass is running: ours, or one that a person started."""
         return watch.passing or self._syncing.running(practitioner_id) is not None
-
-    def _audit_due(self, watch: Watch, record: PractitionerSettings, now: datetime) -> bool:
-        if watch.audited_on is None or self._clock.monotonic() < watch.no_audit_before:
-            return False
-        tonight = night_of(now, record.practitioner.timezone)
-        # A later night than tomorrow's was counted by a clock that ran ahead.
-        return not tonight <= watch.audited_on <= tonight + timedelta(days=1)
-
-    def _may_try(self, watch: Watch) -> bool:
-        moment = self._clock.monotonic()
-        if moment < watch.not_before:
-            return False
-        if not self._network.offline:
-            return True
-        if self._network.probing or moment < self._network.next_probe:
-            return False
-        self._network.probing = True
-        return True
 
     async def _pass(self, practitioner_id: str, watch: Watch, *, audit: bool, probe: bool) -> None:
         fingerprint = watch.begun.signature() if watch.begun is not None else ""
@@ -363,11 +365,8 @@ class Worker:
         watch.passed_at = self._clock.now()
         again, watch.again = watch.again, False
         if isinstance(result.error, Offline):
-            network.silent.add(result.practitioner_id)
-            network.failures += 1
             watch.seen, watch.failures = None, watch.failures + 1
-            pause = 2.0 + backoff(min(network.failures, watch.failures), self._chance, cap=30.0)
-            network.next_probe = moment + pause
+            pause = network.failed(result.practitioner_id, watch.failures, moment, self._chance)
             # The next probe is another practitioner's, in case it is this account alone.
             watch.not_before = moment + pause + (LOOK_EVERY if network.offline else 0.0)
             return
@@ -388,6 +387,7 @@ class Worker:
             watch.seen, watch.not_before = watch.begun, moment + LOOK_EVERY
 
     async def _stop_passes(self) -> None:
+        self._queue.renew({})
         running = [watch.task for watch in self._watches.values() if watch.task is not None]
         for task in running:
             task.cancel()

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from companion.services.sync.passes import PassResult
 
 
-WRITING = "Writing to Google now."
-
-
 def number(count: int) -> str:
     return f"{count:,}"
 
@@ -109,11 +106,12 @@ def duration(seconds: float) -> str:
 
 def progress_line(progress: Progress) -> str:
     """``120 of 400, about 1 min left``; what it is doing before there are figures."""
+    where = " on another workstation" if progress.elsewhere else ""
     if progress.phase is SyncPhase.PLANNING:
-        return "Comparing the book with Google …"
+        return f"Comparing the book with Google{where} …"
     if not progress.total:
-        return progress.text or "Working …"
-    line = f"{number(progress.done)} of {number(progress.total)}"
+        return progress.text or f"Working{where} …"
+    line = f"{number(progress.done)} of {number(progress.total)}{where}"
     left = progress.seconds_left
     return f"{line}, about {duration(left)} left" if left is not None and left >= 1 else line
 

@@ -167,9 +167,8 @@ class UploadBoard:
         identity, away = status.practitioner.id, board.known_until
         progress = self._progress.get(identity) or self._services.syncing.running(identity)
         if progress is not None and not (away and progress.elsewhere):
-            return replace(
-                status, progress=progress, state="syncing", sentence=formatting.WRITING, remedy=""
-            )
+            sentence = progress.sentence
+            return replace(status, progress=progress, state="syncing", sentence=sentence, remedy="")
         outcome = self._outcomes.get(identity)
         if outcome is not None and outcome.problem is not None and status.state == "up to date":
             what, remedy = outcome.problem.what, outcome.problem.remedy

@@ -107,6 +107,18 @@ class Editor:
         return found
 
 
+async def test_what_a_page_asks_costs_one_statement_each(database: Database, cable: Cable) -> None:
+    """Without a transaction around it: over a slow network each statement is a wait."""
+    await database.ledger.states()  # it is connected
+    cable.statements.clear()
+    await database.ledger.states()
+    await database.ledger.state("mira")
+    await database.feeds.links()
+    await database.activity.recent()
+    await database.book.revisions()
+    assert cable.statements == Counter(SELECT=5)
+
+
 async def editors(database: Database, direct: Database, count: int) -> list[Editor]:
     made = [appointment(number, id=f"cable{number}") for number in range(count)]
     await database.book.apply(BookChange(put=made), NOW)

@@ -16,6 +16,7 @@ from companion.adapters.database.hub import Hub
 from companion.adapters.database.opening_practice import hub_of
 from companion.domain.errors import BadInput
 from companion.domain.settings import Settings
+from companion.domain.sync_state import SyncState
 from companion.services.changes import (
     ActivityAdded,
     BookChanged,
@@ -70,7 +71,7 @@ async def everything(workstation: Beside) -> list[Change]:
     """One change of each kind."""
     await workstation.settings.change(named("Harbour Physio"))
     await put(workstation.database.book, appointment())
-    await workstation.database.ledger.edit_state("mira", lambda state: state)
+    await workstation.database.ledger.edit_state("mira", _one_more)
     await workstation.database.activity.add(
         [
             Activity(
@@ -90,6 +91,10 @@ async def everything(workstation: Beside) -> list[Change]:
         ActivityAdded(),
         FeedLinksChanged(),
     ]
+
+
+def _one_more(state: SyncState) -> SyncState:
+    return replace(state, events=state.events + 1)
 
 
 LINK = FeedLink(
@@ -203,7 +208,7 @@ async def test_changes_whose_notices_were_lost_are_found_by_looking(practice_url
         await put(silent.book, appointment())
         await until(lambda: one.heard)
         await put(silent.book, replace(appointment(), practitioner_id="omar"))
-        await silent.ledger.edit_state("mira", lambda state: state)
+        await silent.ledger.edit_state("mira", _one_more)
         await silent.close()
         both = BookChanged(practitioner_ids=frozenset({"mira", "omar"}))
         await until(lambda: len(one.heard) >= 3)

@@ -89,7 +89,8 @@ class MemoryLedger:
         before = self._state(practitioner_id)
         after = edit(before)
         self._states[practitioner_id] = json.dumps(after.to_json())
-        self.publishes_to.publish(SyncStateChanged(practitioner_id=practitioner_id))
+        if after != before:
+            self.publishes_to.publish(SyncStateChanged(practitioner_id=practitioner_id))
         return before, after
 
     async def states(self) -> dict[str, SyncState]:

@@ -15,6 +15,7 @@ from companion.domain.errors import (
     RateLimited,
     StoreError,
 )
+from companion.domain.sync_state import SyncState
 from companion.services.imports.importing import Importing
 from companion.services.ports import Activity, ActivityKind
 from companion.services.settings.practitioners import Practitioners
@@ -142,6 +143,10 @@ async def test_an_import_that_fails_after_its_commit_is_in_google_within_ten_sec
         await until(world, lambda: len(world.live()) == 1, 10.0)
 
 
+def one_more(state: SyncState) -> SyncState:
+    return replace(state, events=state.events + 1)
+
+
 async def test_hours_of_phones_and_passes_of_others_do_not_make_the_book_look_new() -> None:
     world = World(ANNA, BORIS)
     async with working(world):
@@ -157,7 +162,7 @@ async def test_hours_of_phones_and_passes_of_others_do_not_make_the_book_look_ne
         )
         for _ in range(30):
             await world.stores.activity.add([line])
-            await world.stores.ledger.edit_state(BORIS, lambda state: state)
+            await world.stores.ledger.edit_state(BORIS, one_more)
             await world.clock.sleep(2)
         assert world.steps == steps
 

@@ -7,17 +7,21 @@ the database asks for it, it runs again from its beginning.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import CompoundSelect, Connection, CursorResult, Select
 
 from companion.services.changes import Change
 
 Result = TypeVar("Result")
 Beside = TypeVar("Beside")
 Work = Callable[[Connection], Result]
+Question = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]]
+Rows = CursorResult[*tuple[Any, ...]]
+Notice = Callable[[Result], Change | None]
+"""What is published of a write; None where it has changed nothing."""
 
 
 class DatabaseAccess(Protocol):
@@ -27,9 +31,7 @@ class DatabaseAccess(Protocol):
         file."""
         ...
 
-    async def write(
-        self, work: Work[Result], notice: Callable[[Result], Change] | None = None
-    ) -> Result:
+    async def write(self, work: Work[Result], notice: Notice[Result] | None = None) -> Result:
         """`work` in a transaction of its own, on disk when this returns. `notice` is published
         once it is, even if the caller was cancelled meanwhile."""
         ...
@@ -37,13 +39,23 @@ class DatabaseAccess(Protocol):
     async def write_after(
         self,
         prepare: Callable[[], Work[Result]],
-        notice: Callable[[Result], Change] | None = None,
+        notice: Notice[Result] | None = None,
     ) -> Result:
         """`write`, with something slow to do in the thread before other processes must wait."""
         ...
 
     async def read(self, work: Work[Result]) -> Result:
         """`work` on one snapshot; it cannot write."""
+        ...
+
+    async def ask(
+        self,
+        question: Question,
+        answer: Callable[[Rows], Result],
+        values: Mapping[str, Any] | None = None,
+    ) -> Result:
+        """One question, and what `answer` makes of the rows in the thread. It needs no transaction
+        to see one moment, so a server is asked once instead of three times."""
         ...
 
     async def change_sign(self, beside: Callable[[], Beside]) -> tuple[int, Beside]:

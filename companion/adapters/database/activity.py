@@ -47,11 +47,11 @@ class SqlActivity:
             statement = statement.where(activity.c.practitioner_id == practitioner_id)
         if kind is not None:
             statement = statement.where(activity.c.kind == kind)
-        return await self._access.read(
-            lambda connection: [
-                Activity(**{**row, "kind": ActivityKind(row["kind"])})
-                for row in connection.execute(statement).mappings()
-            ]
+        return await self._access.ask(
+            statement,
+            lambda rows: [
+                Activity(**{**row, "kind": ActivityKind(row["kind"])}) for row in rows.mappings()
+            ],
         )
 
     async def prune(self, before: datetime) -> int:

@@ -23,7 +23,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from companion.adapters.database.access import DatabaseAccess, Work
+from companion.adapters.database.access import DatabaseAccess, Rows, Work
 from companion.adapters.database.appointments import COLUMNS, appointment_of
 from companion.adapters.database.changes import apply_change, reassign
 from companion.adapters.database.fencing import Fencing, NoFencing
@@ -156,8 +156,8 @@ class SqlBook:
         self, practitioner_id: str, start: datetime, end: datetime
     ) -> list[Appointment]:
         span = _span(practitioner_id, start, end)
-        found = await self._access.read(
-            lambda connection: [appointment_of(row) for row in connection.execute(IN_SPAN, span)]
+        found = await self._access.ask(
+            IN_SPAN, lambda rows: [appointment_of(row) for row in rows], span
         )
         return sorted(found, key=lambda each: (each.start, each.id))
 
@@ -166,24 +166,20 @@ class SqlBook:
     ) -> Mapping[str, int]:
         span = _span(practitioner_id, start, end)
 
-        def read(connection: Connection) -> dict[str, int]:
-            cursor = connection.execute(VERSIONS_IN_SPAN, span).cursor
-            # Thousands of plain pairs: as rows of SQLAlchemy's they take twice as long.
-            return dict(cursor.fetchall())
-
-        return await self._access.read(read)
+        # Thousands of plain pairs: as rows of SQLAlchemy's they take twice as long.
+        return await self._access.ask(
+            VERSIONS_IN_SPAN, lambda rows: dict(rows.cursor.fetchall()), span
+        )
 
     async def appointment(self, appointment_id: str) -> Appointment | None:
-        def find(connection: Connection) -> Appointment | None:
-            row = connection.execute(_ONE, {"id": appointment_id}).one_or_none()
+        def find(rows: Rows) -> Appointment | None:
+            row = rows.one_or_none()
             return None if row is None else appointment_of(row)
 
-        return await self._access.read(find)
+        return await self._access.ask(_ONE, find, {"id": appointment_id})
 
     async def id_key(self) -> bytes:
-        return await self._access.read(
-            lambda connection: connection.execute(select(id_key.c.key)).scalar_one()
-        )
+        return await self._access.ask(select(id_key.c.key), lambda rows: rows.scalar_one())
 
     async def of_practitioners(
         self, practitioner_ids: Sequence[str], start: datetime, end: datetime
@@ -194,19 +190,15 @@ class SqlBook:
             "start_of_brief": start - BRIEF_LIMIT,
             "end": end,
         }
-        found = await self._access.read(
-            lambda connection: [
-                appointment_of(row) for row in connection.execute(IN_SPAN_OF_SEVERAL, span)
-            ]
+        found = await self._access.ask(
+            IN_SPAN_OF_SEVERAL, lambda rows: [appointment_of(row) for row in rows], span
         )
         return sorted(found, key=lambda each: (each.start, each.id))
 
     async def series(self, practitioner_ids: Sequence[str], end: datetime) -> list[Appointment]:
         span = {"practitioner_ids": list(practitioner_ids), "end": end}
-        found = await self._access.read(
-            lambda connection: [
-                appointment_of(row) for row in connection.execute(SERIES_OF_SEVERAL, span)
-            ]
+        found = await self._access.ask(
+            SERIES_OF_SEVERAL, lambda rows: [appointment_of(row) for row in rows], span
         )
         return sorted(found, key=lambda each: (each.start, each.id))
 
@@ -214,10 +206,8 @@ class SqlBook:
         self, practitioner_ids: Sequence[str], start: datetime, end: datetime
     ) -> Mapping[date, int]:
         span = {"practitioner_ids": list(practitioner_ids), "start": start, "end": end}
-        return await self._access.read(
-            lambda connection: {
-                _as_date(day): count for day, count in connection.execute(DAY_COUNTS, span)
-            }
+        return await self._access.ask(
+            DAY_COUNTS, lambda rows: {_as_date(day): count for day, count in rows}, span
         )
 
     async def search(
@@ -243,10 +233,8 @@ class SqlBook:
         )
 
     async def client_names(self, after: int = 0) -> list[KnownName]:
-        return await self._access.read(
-            lambda connection: [
-                KnownName(*row) for row in connection.execute(_NAMES, {"after": after})
-            ]
+        return await self._access.ask(
+            _NAMES, lambda rows: [KnownName(*row) for row in rows], {"after": after}
         )
 
     async def source_rows(self, source: str) -> dict[str, SourceRow]:
@@ -309,9 +297,7 @@ class SqlBook:
         return ChangeSign(others=others, own=own)
 
     async def revisions(self) -> Mapping[str, int]:
-        return await self._access.read(
-            lambda connection: dict(connection.execute(_REVISIONS).all())
-        )
+        return await self._access.ask(_REVISIONS, lambda rows: {row[0]: row[1] for row in rows})
 
     async def reassign(self, from_practitioner: str, to_practitioner: str, now: datetime) -> None:
         if from_practitioner != to_practitioner:
@@ -325,9 +311,7 @@ class SqlBook:
         statement = select(func.count()).select_from(appointments)
         if practitioner_id is not None:
             statement = statement.where(appointments.c.practitioner_id == practitioner_id)
-        return await self._access.read(
-            lambda connection: connection.execute(statement).scalar_one()
-        )
+        return await self._access.ask(statement, lambda rows: rows.scalar_one())
 
     async def imports(self, limit: int = 20) -> list[ImportRecord]:
         return await self._access.read(lambda connection: newest(connection, limit))
@@ -336,8 +320,8 @@ class SqlBook:
         return await self._access.read(lambda connection: arrivals(connection, source, limit))
 
     async def edited_at(self, later_than: datetime) -> datetime | None:
-        return await self._access.read(
-            lambda connection: connection.scalar(_EDITED, {"later_than": later_than})
+        return await self._access.ask(
+            _EDITED, lambda rows: rows.scalar(), {"later_than": later_than}
         )
 
     async def replaced(self, import_id: int) -> list[Replaced]:

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from companion.adapters.database.access import DatabaseAccess
+from companion.adapters.database.access import DatabaseAccess, Rows
 from companion.adapters.database.schema import documents
 from companion.adapters.database.upserts import insert_new
 from companion.domain.errors import Busy
@@ -105,11 +105,11 @@ class Documents:
         self._chance = chance or random.Random()  # noqa: S311 - only pauses
 
     async def read(self, name: str) -> Document | None:
-        def read(connection: Connection) -> Document | None:
-            row = connection.execute(_ONE, {"wanted": name}).one_or_none()
+        def read(rows: Rows) -> Document | None:
+            row = rows.one_or_none()
             return None if row is None else Document(*row)
 
-        return await self._access.read(read)
+        return await self._access.ask(_ONE, read, {"wanted": name})
 
     async def write(self, name: str, seen: int | None, body: str) -> int:
         """As the function of this name."""

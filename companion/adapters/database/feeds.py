@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, select
 
-from companion.adapters.database.access import DatabaseAccess, Work
+from companion.adapters.database.access import DatabaseAccess, Rows, Work
 from companion.adapters.database.schema import feed_links
 from companion.adapters.database.spelling import bytewise
 from companion.adapters.database.upserts import upsert
@@ -30,16 +30,14 @@ class SqlFeeds:
         statement = _LINKS
         if practitioner_id is not None:
             statement = statement.where(feed_links.c.practitioner_id == practitioner_id)
-        return await self._access.read(
-            lambda connection: [_link(row) for row in connection.execute(statement).all()]
-        )
+        return await self._access.ask(statement, lambda rows: [_link(row) for row in rows.all()])
 
     async def by_token_hash(self, token_hash: bytes) -> FeedLink | None:
-        def find(connection: Connection) -> FeedLink | None:
-            row = connection.execute(_BY_TOKEN, {"wanted": token_hash}).one_or_none()
+        def find(rows: Rows) -> FeedLink | None:
+            row = rows.one_or_none()
             return None if row is None else _link(row)
 
-        return await self._access.read(find)
+        return await self._access.ask(_BY_TOKEN, find, {"wanted": token_hash})
 
     async def put(self, link: FeedLink) -> None:
         await self._write(lambda connection: connection.execute(_PUT, _row(link)))

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select
 
-from companion.adapters.database.access import DatabaseAccess
+from companion.adapters.database.access import DatabaseAccess, Rows
 from companion.adapters.database.bulk import insert_many
 from companion.adapters.database.fencing import Fencing, NoFencing
 from companion.adapters.database.schema import ledger, sync_state
@@ -62,10 +62,8 @@ class SqlLedger:
         self._fence = fence or NoFencing()
 
     async def entries(self, calendar: CalendarRef) -> list[LedgerEntry]:
-        return await self._access.read(
-            lambda connection: [
-                _entry(row) for row in connection.execute(_ENTRIES, _named(calendar))
-            ]
+        return await self._access.ask(
+            _ENTRIES, lambda rows: [_entry(row) for row in rows], _named(calendar)
         )
 
     async def entries_between(
@@ -78,16 +76,16 @@ class SqlLedger:
             "end": end,
         }
 
-        def find(connection: Connection) -> dict[CalendarRef, dict[str, LedgerEntry]]:
+        def find(rows: Rows) -> dict[CalendarRef, dict[str, LedgerEntry]]:
             found: dict[CalendarRef, dict[str, LedgerEntry]] = {}
-            for practitioner_id, calendar_id, *row in connection.execute(ENTRIES_BETWEEN, values):
+            for practitioner_id, calendar_id, *row in rows:
                 calendar = wanted.get((practitioner_id, calendar_id))
                 if calendar is not None:
                     entry = _entry(row)
                     found.setdefault(calendar, {})[entry.key] = entry
             return found
 
-        return await self._access.read(find)
+        return await self._access.ask(ENTRIES_BETWEEN, find, values)
 
     async def write(
         self,
@@ -112,14 +110,16 @@ class SqlLedger:
             await self._access.write(work)
 
     async def calendars(self, practitioner_id: str) -> list[str]:
-        return await self._access.read(
-            lambda connection: sorted(
-                connection.execute(_CALENDARS, {"practitioner": practitioner_id}).scalars()
-            )
+        return await self._access.ask(
+            _CALENDARS, lambda rows: sorted(rows.scalars()), {"practitioner": practitioner_id}
         )
 
     async def state(self, practitioner_id: str) -> SyncState:
-        return await self._access.read(lambda connection: _state(connection, practitioner_id))
+        return await self._access.ask(
+            _STATE,
+            lambda rows: SyncState.from_json(rows.scalar_one_or_none() or {}),
+            {"practitioner": practitioner_id},
+        )
 
     async def edit_state(
         self,
@@ -135,25 +135,24 @@ class SqlLedger:
                 now = self._clock.now()
                 before = _state_to_edit(connection, practitioner_id, now)
                 after = edit(before)
-                connection.execute(_SAVE, _state_row(practitioner_id, after, now))
+                if after != before:
+                    connection.execute(_SAVE, _state_row(practitioner_id, after, now))
                 return before, after
 
-            return await self._access.write(
-                work, lambda _: SyncStateChanged(practitioner_id=practitioner_id)
-            )
+            def notice(states: tuple[SyncState, SyncState]) -> SyncStateChanged | None:
+                before, after = states
+                changed = after != before
+                return SyncStateChanged(practitioner_id=practitioner_id) if changed else None
+
+            return await self._access.write(work, notice)
 
     async def states(self) -> dict[str, SyncState]:
-        return await self._access.read(
-            lambda connection: {
-                practitioner_id: SyncState.from_json(document)
-                for practitioner_id, document in connection.execute(_STATES)
-            }
+        return await self._access.ask(
+            _STATES,
+            lambda rows: {
+                practitioner_id: SyncState.from_json(document) for practitioner_id, document in rows
+            },
         )
-
-
-def _state(connection: Connection, practitioner_id: str) -> SyncState:
-    found = connection.execute(_STATE, {"practitioner": practitioner_id})
-    return SyncState.from_json(found.scalar_one_or_none() or {})
 
 
 def _state_to_edit(connection: Connection, practitioner_id: str, now: datetime) -> SyncState:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
-from sqlalchemy import URL, Connection, Text, cast, func, literal_column, select
+from sqlalchemy import (
+    URL,
+    Connection,
+    Text,
+    cast,
+    func,
+    literal_column,
+    select,
+)
 
 from companion.adapters.database import postgres
-from companion.adapters.database.access import Beside, Result, Work
+from companion.adapters.database.access import Beside, Notice, Question, Result, Rows, Work
 from companion.adapters.database.announcing import facts_of
 from companion.adapters.database.copy_of_practice import write_copy
 from companion.adapters.database.errors import translating
@@ -74,9 +83,7 @@ class PostgresAccess:
         with translating():
             postgres.check_direct(self._engine)
 
-    async def write(
-        self, work: Work[Result], notice: Callable[[Result], Change] | None = None
-    ) -> Result:
+    async def write(self, work: Work[Result], notice: Notice[Result] | None = None) -> Result:
         return await self._write(
             self._writers_queue, lambda: work, notice, float(postgres.LOCK_SECONDS)
         )
@@ -84,7 +91,7 @@ class PostgresAccess:
     async def write_after(
         self,
         prepare: Callable[[], Work[Result]],
-        notice: Callable[[Result], Change] | None = None,
+        notice: Notice[Result] | None = None,
     ) -> Result:
         return await self._write(self._books_queue, prepare, notice, self._book_seconds)
 
@@ -92,7 +99,7 @@ class PostgresAccess:
         self,
         queue: ThreadQueue,
         prepare: Callable[[], Work[Result]],
-        notice: Callable[[Result], Change] | None,
+        notice: Notice[Result] | None,
         lock_seconds: float,
     ) -> Result:
         committed: list[Change] = []
@@ -121,6 +128,19 @@ class PostgresAccess:
     async def read(self, work: Work[Result]) -> Result:
         return await self._run(
             self._readers_queue, lambda unwanted: self._units.read(work, unwanted)
+        )
+
+    async def ask(
+        self,
+        question: Question,
+        answer: Callable[[Rows], Result],
+        values: Mapping[str, Any] | None = None,
+    ) -> Result:
+        def work(connection: Connection) -> Result:
+            return answer(connection.execute(question, values))
+
+        return await self._run(
+            self._readers_queue, lambda unwanted: self._units.ask(work, unwanted)
         )
 
     async def _run(self, queue: ThreadQueue, job: Callable[[threading.Event], Result]) -> Result:

@@ -65,6 +65,7 @@ class TransactionRunner:
         self._reading = engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
+        self._asking = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._marks = CommitMarks(engine)
         self._outage = outage
         self.disk_full = False
@@ -72,9 +73,15 @@ class TransactionRunner:
 
     def read(self, work: Work[Result], unwanted: threading.Event) -> Result:
         """On one snapshot, which cannot be written to."""
+        return self._asked(self._reading, work, unwanted)
 
+    def ask(self, work: Work[Result], unwanted: threading.Event) -> Result:
+        """`work` asks one question, which needs no transaction."""
+        return self._asked(self._asking, work, unwanted)
+
+    def _asked(self, engine: Engine, work: Work[Result], unwanted: threading.Event) -> Result:
         def attempt() -> Result:
-            with _session(self._reading, unwanted) as connection:
+            with _session(engine, unwanted) as connection:
                 return work(connection)
 
         return self._repeated(attempt, unwanted, _TransactionState())

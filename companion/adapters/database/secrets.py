@@ -56,9 +56,7 @@ class SharedSecrets:
         self._sealing = RowSealing(practice_id, key, random)
 
     async def get(self, name: str) -> str | None:
-        row = await self._access.read(
-            lambda connection: connection.execute(_OF_ONE, {"wanted": name}).one_or_none()
-        )
+        row = await self._access.ask(_OF_ONE, lambda rows: rows.one_or_none(), {"wanted": name})
         return None if row is None else self._sealing.opened(name, *row)
 
     async def put(self, name: str, value: str) -> None:
@@ -76,7 +74,7 @@ class SharedSecrets:
         )
 
     async def names(self) -> tuple[str, ...]:
-        found = await self._access.read(lambda connection: connection.scalars(_NAMES).all())
+        found = await self._access.ask(_NAMES, lambda rows: rows.scalars().all())
         return tuple(sorted(found))
 
     async def check(self) -> str:

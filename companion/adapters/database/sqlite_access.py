@@ -7,14 +7,15 @@ its errors are translated. Writes are serialised on one long-lived connection, w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from companion.adapters.database import sqlite
-from companion.adapters.database.access import Result, Work
+from companion.adapters.database.access import Notice, Question, Result, Rows, Work
 from companion.adapters.database.errors import translating
 from companion.adapters.database.threads import ThreadQueue
-from companion.services.changes import Change, Changes
+from companion.services.changes import Changes
 
 READERS = 3
 
@@ -48,15 +49,13 @@ class SqliteAccess:
         with translating(), self._writer.begin():
             return work(self._writer)
 
-    async def write(
-        self, work: Work[Result], notice: Callable[[Result], Change] | None = None
-    ) -> Result:
+    async def write(self, work: Work[Result], notice: Notice[Result] | None = None) -> Result:
         return await self.write_after(lambda: work, notice)
 
     async def write_after(
         self,
         prepare: Callable[[], Work[Result]],
-        notice: Callable[[Result], Change] | None = None,
+        notice: Notice[Result] | None = None,
     ) -> Result:
         committed: list[Result] = []
 
@@ -67,8 +66,9 @@ class SqliteAccess:
         try:
             return await self._writers_queue.run(job)
         finally:
-            if committed and notice is not None:
-                self._changes.publish(notice(committed[0]))
+            change = notice(committed[0]) if committed and notice is not None else None
+            if change is not None:
+                self._changes.publish(change)
 
     async def read(self, work: Work[Result]) -> Result:
         def job() -> Result:
@@ -76,6 +76,14 @@ class SqliteAccess:
                 return work(connection)
 
         return await self._readers_queue.run(job)
+
+    async def ask(
+        self,
+        question: Question,
+        answer: Callable[[Rows], Result],
+        values: Mapping[str, Any] | None = None,
+    ) -> Result:
+        return await self.read(lambda connection: answer(connection.execute(question, values)))
 
     async def change_sign(self, beside: Callable[[], Result]) -> tuple[int, Result]:
         def job() -> tuple[int, Result]:

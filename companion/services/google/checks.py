@@ -179,7 +179,9 @@ class CalendarChecks:
             mended = known is not None and known.kind in KINDS_A_CHECK_SETTLES
             return replace(state, trouble=None) if mended else state
 
-        await self._ledger.edit_state(practitioner_id, edit)
+        state = await self._ledger.state(practitioner_id)
+        if edit(state) != state:  # mostly nothing is to be written
+            await self._ledger.edit_state(practitioner_id, edit)
         if isinstance(error, TransientError):
             self._doubt(practitioner_id)
 

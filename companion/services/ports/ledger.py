@@ -28,7 +28,7 @@ def calendar_of(record: PractitionerSettings) -> CalendarRef:
 
 
 class Ledger(Protocol):
-    """Every state that is saved is published as `SyncStateChanged`."""
+    """Every state that differs from before is published as `SyncStateChanged`."""
 
     async def entries(self, calendar: CalendarRef) -> list[LedgerEntry]: ...
 
@@ -65,9 +65,9 @@ class Ledger(Protocol):
         *,
         even_overtaken: bool = False,
     ) -> tuple[SyncState, SyncState]:
-        """Read, edit and save in one transaction: nothing that others save meanwhile is lost.
-        Before and after. `edit` may run in another thread, and again. Raises Overtaken as `write`
-        where it is called under a lock, unless `even_overtaken`."""
+        """Read, edit and save what differs in one transaction: nothing that others save meanwhile
+        is lost. Before and after. `edit` may run in another thread, and again. Raises Overtaken as
+        `write` where it is called under a lock, unless `even_overtaken`."""
         ...
 
     async def states(self) -> dict[str, SyncState]:

@@ -30,6 +30,7 @@ from companion.web.ui.components.held import open_held_dialog
 from companion.web.ui.components.history import weeks_card
 from companion.web.ui.components.keep_calendar import open_keep_dialog
 from companion.web.ui.components.practitioner_card import (
+    May,
     PractitionerCard,
     calendar_address,
     card_of,
@@ -146,9 +147,10 @@ class _Home:
         elif ids != self._cards.keys():
             await self._rebuild(board)
         else:
+            may = self._site.rights()
             for place, status in enumerate(board.practitioners):
                 await _let_others(place)
-                self._cards[status.practitioner.id].show(self._card(board, status, place))
+                self._cards[status.practitioner.id].show(self._card(board, status, place, may))
         now = self._site.services.clock.now()
         self._summary.set_text(_summary(board, now, guided=self._first_run is not None))
         if self._first_run is not None:
@@ -252,12 +254,12 @@ class _Home:
         self._grid.classes(add="rows--many" if many else "", remove="" if many else "rows--many")
         with self._grid:
             # Who needs somebody comes first; while the page is open nobody changes places.
-            places = list(enumerate(board.practitioners))
+            places, may = list(enumerate(board.practitioners)), self._site.rights()
             for number, (place, status) in enumerate(sorted(places, key=_urgency)):
                 await _let_others(number)
                 identity = status.practitioner.id
                 self._cards[identity] = PractitionerCard(
-                    self._card(board, status, place),
+                    self._card(board, status, place, may),
                     on_upload=partial(self._site.live.upload, identity),
                     on_stop=partial(self._site.live.cancel, identity),
                     on_held=partial(open_held_dialog, self._site, identity),
@@ -265,13 +267,15 @@ class _Home:
                 )
         self._filter()
 
-    def _card(self, board: Board, status: PractitionerStatus, place: int) -> dict[str, object]:
+    def _card(
+        self, board: Board, status: PractitionerStatus, place: int, may: May
+    ) -> dict[str, object]:
         identity = status.practitioner.id
         shown = card_of(
             status,
             colour=colour_of(status, place),
             now=self._site.services.clock.now(),
-            may=self._site.may,
+            may=may,
             page=f"/practitioner/{identity}",
             calendar=calendar_address(self._site, status),
             paused=board.paused_until is not None,

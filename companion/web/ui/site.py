@@ -41,10 +41,18 @@ class Site:
 
     def may(self, action: Action, practitioner_id: str = "") -> bool:
         """To decide what a page offers; whether a call is allowed, the gate decides."""
+        return self.rights()(action, practitioner_id)
+
+    def rights(self) -> Callable[[Action, str], bool]:
+        """`may` as of now: to draw two hundred practitioners, who is there is asked for once."""
         user = self.who()
-        if practitioner_id:
-            return may(user, action, practitioner_id)
-        return may_somewhere(user, action)
+
+        def allowed(action: Action, practitioner_id: str) -> bool:
+            if practitioner_id:
+                return may(user, action, practitioner_id)
+            return may_somewhere(user, action)
+
+        return allowed
 
     @property
     def timezone(self) -> str:

@@ -73,7 +73,7 @@ class PractitionerCard(ui.element, component="practitioner_card.js"):
         on_keep: Callable[[], Any],
     ) -> None:
         super().__init__()
-        self.props["card"] = card
+        self._hold(card)
         on_press(self, on_upload, "upload")
         on_press(self, on_stop, "stop")
         on_press(self, on_held, "held")
@@ -87,8 +87,13 @@ class PractitionerCard(ui.element, component="practitioner_card.js"):
     def show(self, card: Card) -> None:
         """Send the card when it differs from what is on screen."""
         if card != self.card:
-            self.props["card"] = card
+            self._hold(card)
             self.update()
+
+    def _hold(self, card: Card) -> None:
+        """Past NiceGUI's watch over every value in it, which of two hundred cards are thousands: a
+        card is replaced, never changed."""
+        dict.__setitem__(self.props, "card", card)
 
     def _displayed_contents(self, *, only_visible: bool) -> list[Any]:
         card = self.card

@@ -9,6 +9,7 @@ of this home runs already, that one is opened instead.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -30,7 +31,7 @@ from companion.app_commands import commands_of
 from companion.background_work import background_work, keep_going
 from companion.console import err, out
 from companion.desktop.demo import DemoProgram
-from companion.desktop.program import Program, start_detached, until_told
+from companion.desktop.program import LOG, Program, start_detached, until_told
 from companion.desktop.this_desktop import may_have_a_tray
 from companion.domain.errors import Busy, StoreError
 from companion.domain.practice_errors import DatabaseAway, WorkstationCopied
@@ -56,6 +57,7 @@ from companion.web.options import AppOptions, SampleFile
 if TYPE_CHECKING:
     from companion.sandbox.demo import Rehearsal
 
+log = logging.getLogger(__name__)
 STOP_SECONDS = 2
 
 
@@ -105,8 +107,27 @@ def serve(options: ServeOptions) -> None:
             runner.run(serve_until_stopped(options, stop))
         except asyncio.CancelledError:  # a Ctrl-C before our own handlers were set
             raise KeyboardInterrupt from None
+        except WorkstationCopied as error:
+            if not options.background or options.told:
+                raise
+            _start_as_another(error, options)
     if stop.signal == signal.SIGINT:
         raise KeyboardInterrupt
+
+
+def _start_as_another(error: WorkstationCopied, options: ServeOptions) -> None:
+    """In the background nobody reads what to do, and nothing is to be decided. Raises `error` where
+    it does not start."""
+    log.warning("it starts again as a workstation of its own")
+    command = Program.of_process().command(
+        *("serve", "--background", "--no-browser", "--port", str(options.port)),
+        *("--feed-host", options.feed_host, "--feed-port", str(options.feed_port)),
+    )
+    try:
+        start_detached(command, Environment.of_process().home / LOG)
+    except OSError:
+        raise error from None
+    out.print(f"{error.what} It starts again by itself as a workstation of its own.")
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

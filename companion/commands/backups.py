@@ -284,6 +284,9 @@ def _standing_words(standing: BackupStanding, zone: str) -> None:
         kept = ", ".join(f"{count} on {name}" for name, count in counts.items())
         kept = f"{len(standing.good)} kept{kept and f': {kept}'}"
         out.print(f"Last good backup: {made:%d/%m/%Y %H:%M}{place and f', on {place}'} ({kept})")
+    elif standing.out_of_reach is not None:
+        place = standing.where(standing.out_of_reach)
+        out.print(f"None is within reach: the newest is on {place}.")
     elif standing.on:
         out.print("None has been made yet.")
     if standing.what:

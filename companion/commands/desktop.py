@@ -20,7 +20,7 @@ import typer
 from companion.adapters.file_locks import FileLock
 from companion.commands.running import DONE, FAILED, Home, Json, NoBrowser, guarded, run_command
 from companion.console import as_json, err, out
-from companion.desktop.program import Program, start_detached, until_told
+from companion.desktop.program import LOG, Program, start_detached, until_told
 from companion.domain.errors import Busy, CompanionError
 from companion.environment import Environment
 from companion.instance import Instance
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 app = typer.Typer()
-LOG = "background.log"
-"""In the home: what the app in the background has to say before its own log is open."""
 START_SECONDS, STOP_SECONDS = 120.0, 30.0
 TRAY_SECONDS = 10.0
 """So long a new app's icon waits for that of the app before it to go."""

@@ -13,6 +13,9 @@ from typing import Any
 
 import companion
 
+LOG = "background.log"
+"""In the home: what the app in the background has to say before its own log is open."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:

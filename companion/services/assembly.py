@@ -54,12 +54,12 @@ from companion.services.sources.sources import Sources
 from companion.services.sources.watchers import Watchers
 from companion.services.sources.watching import Watching, sources_of
 from companion.services.status import Status
-from companion.services.sync.asking import SyncRequests
 from companion.services.sync.auditing import Auditing
 from companion.services.sync.pacing import Pacer
 from companion.services.sync.pausing import Pausing
 from companion.services.sync.snapshot import SyncParts
 from companion.services.sync.staleness import Staleness
+from companion.services.sync.sync_requests import SyncRequests
 from companion.services.sync.syncing import Syncing
 from companion.services.sync.worker import Worker
 from companion.services.this_computer import ThisComputer

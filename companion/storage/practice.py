@@ -70,7 +70,12 @@ async def open_practice(
     stack.push_async_callback(together.close)
     hub = hub_of(member.url, changes)
     database = await asyncio.to_thread(
-        open_practice_database, member.url, clock, changes=changes, hub=hub, fence=together.fence
+        open_practice_database,
+        member.url,
+        clock,
+        changes=changes,
+        hub=hub,
+        fencing=together.fencing,
     )
     stack.push_async_callback(database.close)
     stack.push_async_callback(hub.close)

@@ -122,7 +122,7 @@ class RealDatabase:
         """As the program does it."""
         if together is None:
             return open_database(str(self.url), clock, changes=changes)
-        return open_practice_database(self.url, clock, changes=changes, fence=together.fence)
+        return open_practice_database(self.url, clock, changes=changes, fencing=together.fencing)
 
     def copied(self) -> Rows:
         with self.engine.connect() as connection:

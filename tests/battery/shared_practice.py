@@ -31,7 +31,7 @@ class Practice:
             clock = world.clock
             world.locks = PracticeLocks(table, clock=clock, steady=clock.monotonic)
             world.restart()
-            _fence(world, table)
+            _fencing(world, table)
 
     async def halt_desk_in(self, work: Callable[[], Any]) -> asyncio.Task[Any]:
         """The desk's process is halted as it sends its next batch, until its turn is over."""
@@ -102,7 +102,7 @@ class _Halting:
         return answers
 
 
-def _fence(world: World, table: MemoryLockTable) -> None:
+def _fencing(world: World, table: MemoryLockTable) -> None:
     """The ledger of `world` asks for its turn, as on a server."""
     fenced = FencedLedger(world.ledger, table)
     world.ledger = fenced
@@ -138,24 +138,24 @@ class FencedLedger:
             )
             return states
 
-    def _checked(self, fence: AbstractAsyncContextManager[Check]) -> _Checked:
-        return _Checked(fence, self._table)
+    def _checked(self, fencing: AbstractAsyncContextManager[Check]) -> _Checked:
+        return _Checked(fencing, self._table)
 
 
 class _Checked:
-    def __init__(self, fence: AbstractAsyncContextManager[Check], table: MemoryLockTable) -> None:
-        self._fence, self._table = fence, table
+    def __init__(self, fencing: AbstractAsyncContextManager[Check], table: MemoryLockTable) -> None:
+        self._fencing, self._table = fencing, table
 
     async def __aenter__(self) -> None:
-        check = await self._fence.__aenter__()
+        check = await self._fencing.__aenter__()
         try:
             check(self)  # type: ignore[arg-type] # as much of a connection as it needs
         except BaseException as error:
-            await self._fence.__aexit__(type(error), error, None)
+            await self._fencing.__aexit__(type(error), error, None)
             raise
 
     async def __aexit__(self, *error: Any) -> None:
-        await self._fence.__aexit__(*error)
+        await self._fencing.__aexit__(*error)
 
     def execute(self, _query: object, values: dict[str, Any]) -> _Found:
         row = self._table.rows.get(values["mine"])

@@ -151,7 +151,7 @@ def test_an_edit_is_seen_everywhere_within_a_second(site: Site) -> None:
 
 def test_pages_take_as_long_as_on_sqlite(site: Site) -> None:
     with sixth(site) as reader, alone(site) as home:
-        shared, own = asyncio.run(page_times(reader, home))
+        shared, own = asyncio.run(page_times(site, reader, home))
     for path in PAGES:
         note(
             f"page {path}",
@@ -170,13 +170,13 @@ def test_pages_take_as_long_as_on_sqlite(site: Site) -> None:
     assert mine / other < PAGES_RATIO
 
 
-async def page_times(*visited: Workstation) -> list[dict[str, list[float]]]:
+async def page_times(site: Site, *visited: Workstation) -> list[dict[str, list[float]]]:
     """In turns, so that both have the same of the machine."""
     found: list[dict[str, list[float]]] = [{path: [] for path in PAGES} for _ in visited]
     async with AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(visitor(each.home)) for each in visited]
         for number in range(ROUNDS + 1):
-            await at_rest(visited)
+            await at_rest(site, visited)
             for path in PAGES:
                 for client, times in zip(clients, found, strict=True):
                     began = time.perf_counter()
@@ -197,14 +197,16 @@ async def visitor(home: Path) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def at_rest(visited: Sequence[Workstation]) -> None:
-    """Until none of these programs has anything to do."""
+async def at_rest(site: Site, visited: Sequence[Workstation]) -> None:
+    """Until none of these programs has anything to do, nor waits for an answer of Google's."""
     programs = [psutil.Process(each.pid) for each in visited]
     for _ in range(120):
+        calls = len(site.referee.calls)
         for each in programs:
             each.cpu_percent()
-        await asyncio.sleep(0.5)
-        if all(each.cpu_percent() < AT_REST for each in programs):
+        await asyncio.sleep(1)
+        rest = [each.cpu_percent() < AT_REST for each in programs]
+        if all(rest) and len(site.referee.calls) == calls:
             return
     raise AssertionError("they do not come to rest")
 

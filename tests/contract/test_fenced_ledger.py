@@ -76,7 +76,7 @@ async def computer(address: URL) -> AsyncIterator[Open]:
 
     def opened(name: str) -> Computer:
         sessions.append(DedicatedSession(address, name=name))
-        databases.append(open_practice_database(address, SystemClock(), fence=TokenFencing()))
+        databases.append(open_practice_database(address, SystemClock(), fencing=TokenFencing()))
         table = PostgresLockTable(sessions[-1], name)
         return Computer(PracticeLocks(table, clock=SystemClock()), databases[-1])
 

@@ -16,8 +16,10 @@ from sqlalchemy import URL
 
 from companion.adapters.database.dedicated_connection import connect_dedicated
 from tests.e2e.command_home import CommandHome, open_desk, write_export
-from tests.e2e.test_contract_commands import free_port
+from tests.e2e.test_background import processes_of
+from tests.e2e.test_contract_commands import document
 from tests.fakes import warm
+from tests.fakes.free_ports import free_port
 from tests.fakes.waiting import wait_until
 
 pytestmark = [
@@ -152,6 +154,37 @@ def ended(app: warm.Process) -> str:
     out, err = app.communicate(timeout=LONG)
     assert app.returncode == 1, out + err
     return err
+
+
+@pytest.mark.timeout(180)
+def test_a_copy_in_the_background_starts_again_as_a_workstation_of_its_own(
+    workstations: Workstations,
+) -> None:
+    first = workstations.homes["first"]
+    copy = CommandHome(workstations.folder / "copy", first.google)
+    shutil.copytree(first.home, copy.home, ignore=shutil.ignore_patterns("*.lock", "app.*"))
+    ports = ["--port", str(free_port()), "--feed-port", str(free_port())]
+    try:
+        document(copy, "start", "--no-browser", *ports, code=0)
+        (before,) = processes_of(copy.home)
+        wait_until(lambda: _number_on(workstations) == 3 and before.pid not in _pids(copy), LONG)
+        assert copy.json("status")["app"]["address"].endswith(f":{ports[1]}/")
+        assert copy.json("practice", "status")["workstation"] not in workstations.ids.values()
+        assert copy.json("stop")["stopped"]
+    finally:
+        for each in processes_of(copy.home):
+            each.kill()
+    assert workstations.apps["first"].poll() is None
+
+
+def _number_on(workstations: Workstations) -> int:
+    with workstations.connection() as connection:
+        rows = connection.execute("SELECT FROM workstations WHERE started_at IS NOT NULL")
+        return int(rows.rowcount)
+
+
+def _pids(home: CommandHome) -> set[int]:
+    return {each.pid for each in processes_of(home.home)}
 
 
 def test_an_app_that_was_forgotten_or_is_a_copy_says_so_and_stops(

@@ -33,9 +33,12 @@ class Two:
 
     fixture: Fixture
     notes: MemoryBackupNotes = field(default_factory=MemoryBackupNotes)
+    known: list[str] = field(default_factory=lambda: [FRONT, ROOM])
+    """That have not left."""
 
     def at(self, me: str) -> DailyBackups:
-        names = [workstation("Front desk", id=FRONT), workstation("Room 2", id=ROOM)]
+        every = [workstation("Front desk", id=FRONT), workstation("Room 2", id=ROOM)]
+        names = [each for each in every if each.id in self.known]
         practice = FakePractice(names, this_one=me)
 
         async def known() -> Workstations:
@@ -118,6 +121,33 @@ async def test_a_backup_of_another_workstation_is_the_practice_s_last_good_one(t
     (finding,) = await backup_checks.backups(clinic.context())
     assert (finding.state, "old, on Front desk" in finding.what) == ("ok", True)
     assert not await front.last_is_there()
+
+
+async def test_one_of_a_workstation_that_has_left_counts_only_where_it_can_be_reached(
+    two: Two,
+) -> None:
+    await two.to(two.at(FRONT), "front disk")
+    await two.at(FRONT).make()
+    two.known.remove(FRONT)
+    room = two.at(ROOM)
+    standing = await room.standing()
+    assert standing.last is not None, "a share, say: it lies there"
+    assert standing.where(standing.last) == "Front desk, which has left the practice"
+
+    (two.fixture.folder / "front disk").rename(two.fixture.folder / "of another computer")
+    two.fixture.clock.shift(2 * 3600)
+    standing = await room.standing()
+    assert (standing.last, standing.old, len(standing.good)) == (None, True, 1)
+    clinic = Clinic()
+    clinic.more["daily_backups"] = room
+    clinic.clock = two.fixture.clock
+    (finding,) = await backup_checks.backups(clinic.context())
+    assert finding.state == "warn"
+    assert "2 hours old, on Front desk, which has left the practice" in finding.what
+    await two.to(room, "room disk")
+    await room.look_once()  # at once, whatever the time: none counts
+    (finding,) = await backup_checks.backups(clinic.context())
+    assert (finding.state, "on Room 2" in finding.what) == ("ok", True)
 
 
 async def test_a_folder_that_this_workstation_has_not_is_named_with_what_to_do(two: Two) -> None:

@@ -18,6 +18,7 @@ from companion.services.ports import ActivityKind, BookChange, CalendarRef, Impo
 from companion.web.ui.upload_board import UploadBoard
 from tests.fakes.google_calendar import FakeRemoteCalendar, content
 from tests.fakes.services import FakeApplication
+from tests.fakes.waiting import until
 from tests.unit.test_signin_trouble import (
     appointments,
     calendar,
@@ -127,10 +128,7 @@ async def test_a_release_while_an_upload_runs_follows_it() -> None:
     live = UploadBoard(application.services)
     live.upload("anna")
     live.upload("anna", release=held)
-    for _ in range(1_000):
-        await asyncio.sleep(0.01)
-        if not live.uploading("anna"):
-            break
+    await until(lambda: not live.under_way())
     assert remote.ours() == []
 
 

@@ -1,6 +1,6 @@
 """A workstation that was halted with a call on its way, while another went on with the calendar.
 
-What reaches Google late is what the fence cannot keep from it: each test says what heals it.
+What reaches Google late is what fencing cannot keep from it: each test says what heals it.
 """
 
 from __future__ import annotations

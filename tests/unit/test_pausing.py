@@ -12,8 +12,8 @@ from companion.domain.settings import Settings
 from companion.services.ports import AlwaysHeld
 from companion.services.standing import Mood, Standing, standing
 from companion.services.status import Board
-from companion.services.sync.asking import SyncRequests
 from companion.services.sync.pausing import Pausing
+from companion.services.sync.sync_requests import SyncRequests
 from tests.battery.working import edit, until, working
 from tests.battery.world import ANNA, BORIS, MONDAY, World, appointment
 from tests.unit.test_status import status_of

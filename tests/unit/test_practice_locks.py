@@ -252,3 +252,40 @@ async def test_locks_cost_a_question_in_four_seconds_however_many_are_held(
 async def held_for(computer: Computer, name: str, clock: FakeClock) -> None:
     async with computer.locks.hold(name):
         await clock.sleep(1000)
+
+
+async def test_at_the_end_a_lock_whose_work_is_just_ending_is_given_back_all_the_same(
+    desk: Computer, clock: FakeClock
+) -> None:
+    """Such as of a pass that has been cancelled and notes how far it came."""
+
+    async def pass_that_notes() -> None:
+        async with desk.locks.hold(MIRA):
+            try:
+                await clock.sleep(60)
+            finally:
+                await clock.sleep(0.3)
+
+    ending = asyncio.create_task(pass_that_notes())
+    await clock.advance(1)
+    ending.cancel()
+    await clock.advance(0.1)
+    closing = asyncio.create_task(held_after_closing(desk))
+    await clock.advance(1)
+    assert not await closing
+
+
+async def test_at_the_end_work_that_does_not_end_is_not_waited_for(
+    desk: Computer, clock: FakeClock
+) -> None:
+    async with desk.locks.hold(MIRA):
+        closing = asyncio.create_task(held_after_closing(desk))
+        await clock.advance(1)
+        assert closing.done()
+        assert await closing
+
+
+async def held_after_closing(computer: Computer) -> bool:
+    """The process ends right then."""
+    await computer.locks.close()
+    return bool(computer.table.rows[MIRA].workstation)

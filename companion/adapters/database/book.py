@@ -146,9 +146,9 @@ _REVISIONS = select(practitioner_revisions.c.practitioner_id, practitioner_revis
 
 
 class SqlBook:
-    def __init__(self, access: DatabaseAccess, fence: Fencing | None = None) -> None:
+    def __init__(self, access: DatabaseAccess, fencing: Fencing | None = None) -> None:
         self._access = access
-        self._fence = fence or NoFencing()
+        self._fencing = fencing or NoFencing()
         self._commits = 0
         """Of the book, by this process; tries that failed count too."""
 
@@ -274,7 +274,7 @@ class SqlBook:
         source, asks for it last, so that the turn can be renewed during a long import."""
 
         try:
-            async with self._fence.editing(even_overtaken=False) as check:
+            async with self._fencing.editing(even_overtaken=False) as check:
 
                 def prepare_checked() -> Work[frozenset[str]]:
                     work = prepare()

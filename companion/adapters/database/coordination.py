@@ -15,12 +15,12 @@ from companion.services.ports import Clock
 
 
 class Coordination:
-    """Of one process. `fence` is for the database that the process opens."""
+    """Of one process. `fencing` is for the database that the process opens."""
 
     def __init__(self, url: URL, workstation_id: str, *, version: str, clock: Clock) -> None:
         """Connects when something is first asked; the lease, when it is first sought."""
         self._session = DedicatedSession(url, name="locks")
-        self.fence = TokenFencing()
+        self.fencing = TokenFencing()
         self.locks = PracticeLocks(PostgresLockTable(self._session, workstation_id), clock=clock)
         self.lease = SessionLease(lambda: PostgresLeaseSession(url, workstation_id), clock=clock)
         self.workstations = PostgresWorkstations(

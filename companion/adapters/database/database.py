@@ -25,10 +25,12 @@ from companion.services.ports import Clock
 class Database:
     """Book, ledger, feeds and activity together; every method may be called from any task."""
 
-    def __init__(self, access: DatabaseAccess, clock: Clock, fence: Fencing | None = None) -> None:
+    def __init__(
+        self, access: DatabaseAccess, clock: Clock, fencing: Fencing | None = None
+    ) -> None:
         self._access = access
-        self.book = SqlBook(access, fence)
-        self.ledger = SqlLedger(access, clock, fence)
+        self.book = SqlBook(access, fencing)
+        self.ledger = SqlLedger(access, clock, fencing)
         self.feeds = SqlFeeds(access)
         self.activity = SqlActivity(access)
 

@@ -56,10 +56,12 @@ _ENTRY_STATES = {each.value: each for each in LedgerEntryState}
 
 
 class SqlLedger:
-    def __init__(self, access: DatabaseAccess, clock: Clock, fence: Fencing | None = None) -> None:
+    def __init__(
+        self, access: DatabaseAccess, clock: Clock, fencing: Fencing | None = None
+    ) -> None:
         self._access = access
         self._clock = clock
-        self._fence = fence or NoFencing()
+        self._fencing = fencing or NoFencing()
 
     async def entries(self, calendar: CalendarRef) -> list[LedgerEntry]:
         return await self._access.ask(
@@ -98,7 +100,7 @@ class SqlLedger:
         if not rows and not dropped:
             return
 
-        async with self._fence.writing(calendar.practitioner_id) as check:
+        async with self._fencing.writing(calendar.practitioner_id) as check:
 
             def work(connection: Connection) -> None:
                 check(connection)
@@ -128,7 +130,7 @@ class SqlLedger:
         *,
         even_overtaken: bool = False,
     ) -> tuple[SyncState, SyncState]:
-        async with self._fence.editing(even_overtaken=even_overtaken) as check:
+        async with self._fencing.editing(even_overtaken=even_overtaken) as check:
 
             def work(connection: Connection) -> tuple[SyncState, SyncState]:
                 check(connection)

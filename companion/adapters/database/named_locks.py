@@ -36,7 +36,7 @@ FOR_A_CALL = 5.0
 _MARGIN = 1.0
 """Clocks run unevenly."""
 _LAST_WRITES = 3.0
-LAST_MOMENT = 0.5
+LAST_MOMENT, _GLANCE = 0.5, 0.02
 
 
 class PracticeLocks:
@@ -99,14 +99,15 @@ class PracticeLocks:
         return "" if found is None else found.workstation_id
 
     async def close(self) -> None:
-        """Wait for what is being given back; whatever is held all the same runs out."""
+        """Wait a moment for what is being given back, and for work that is just ending; whatever is
+        held all the same runs out."""
         if self._renewing is not None:
             self._renewing.cancel()
         for each in tuple(self._left.values()):
             self._over(each)
-        giving = {each for each in self._ending if not each.done()}
-        if giving:
-            await asyncio.wait(giving, timeout=LAST_MOMENT)
+        until = self._steady() + LAST_MOMENT
+        while (self._held or self._ending) and self._steady() < until:
+            await self._clock.sleep(_GLANCE)
 
     # ── taking ────────────────────────────────────────────────────────────────────────────────
 

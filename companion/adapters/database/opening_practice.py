@@ -31,12 +31,12 @@ def open_practice_database(
     *,
     changes: Changes | None = None,
     hub: Hub | None = None,
-    fence: Fencing | None = None,
+    fencing: Fencing | None = None,
 ) -> Database:
     """Connect, and bring the tables to this program's; blocks.
 
     `changes` gets every commit of this process; `hub` tells the other workstations of it.
-    `fence`: keeps whoever was overtaken from writing; without it nothing does.
+    `fencing`: keeps whoever was overtaken from writing; without it nothing does.
     Raises DatabaseAway, StoreTooNew, StoreError, Busy; BadInput for an address of another kind.
     """
     address = postgres.url_of(url)
@@ -47,4 +47,4 @@ def open_practice_database(
     except BaseException:
         access.close()
         raise
-    return Database(access, clock, fence)
+    return Database(access, clock, fencing)

@@ -20,6 +20,10 @@ async def backups(context: CheckContext) -> Iterable[Finding]:
             return []  # nothing is there that could be lost
         what = "No backups are made by themselves."
         remedy = "Switch daily backups on, to a disk or share other than this computer's."
+    elif last is None and (lost := standing.out_of_reach) is not None:
+        age = _age(now - lost.made_at)
+        what = f"No backup is within reach: the newest is {age} old, on {standing.where(lost)}."
+        remedy = "Make a backup now. If that computer is still there, bring its backups from it."
     elif last is None:
         what = standing.what or "No backup has been made yet."
         remedy = standing.remedy or "It is made at the time set, or make one now."

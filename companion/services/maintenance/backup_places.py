@@ -28,6 +28,7 @@ class BackupStanding:
 
     plan: BackupPlan
     last: GoodBackup | None
+    """Not one of a workstation that has left the practice, unless its file can be reached here."""
     good: tuple[GoodBackup, ...]
     """Newest first; of all workstations."""
     what: str = ""
@@ -47,7 +48,19 @@ class BackupStanding:
 
     def where(self, backup: GoodBackup) -> str:
         """The name of its workstation; empty in a home that was never shared."""
-        return name_of(backup, self.names) if self.this_one or backup.workstation else ""
+        if not (self.this_one or backup.workstation):
+            return ""
+        name = name_of(backup, self.names)
+        return f"{name}, which has left the practice" if self.is_gone(backup) else name
+
+    def is_gone(self, backup: GoodBackup) -> bool:
+        """Whether the workstation that made it has left the practice."""
+        return is_gone(backup, self.this_one, self.names)
+
+    @property
+    def out_of_reach(self) -> GoodBackup | None:
+        """The newest, where it is of a workstation that has left, and none counts."""
+        return self.good[0] if self.good and self.last is None else None
 
     def counts(self) -> dict[str, int]:
         """How many lie on each workstation, by name; empty in a home that is not shared."""
@@ -60,6 +73,11 @@ class BackupStanding:
 
 def name_of(backup: GoodBackup, names: Mapping[str, str]) -> str:
     return names.get(backup.workstation) or backup.computer or SOMEWHERE
+
+
+def is_gone(backup: GoodBackup, this_one: str, names: Mapping[str, str]) -> bool:
+    """Whether its workstation is none of `names`, the practice's; never while those are unknown."""
+    return bool(names) and backup.workstation not in {"", this_one, *names}
 
 
 def parts_of(path: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -43,6 +43,7 @@ from companion.services.maintenance.backup import (
 from companion.services.maintenance.backup_places import (
     BackupPlaces,
     BackupStanding,
+    is_gone,
     lies_here,
     name_of,
     remove_unfinished,
@@ -158,7 +159,8 @@ class DailyBackups:
     @allows(Action.PRACTICE)
     async def standing(self) -> BackupStanding:
         settings, known = self._settings.read(), await self._notes.read()
-        plan, last = settings.backups, known.last
+        names = await self._places.names()
+        plan, last = settings.backups, await self._last(known, names)
         age = None if last is None else self._clock.now() - last.made_at
         failing = bool(plan.folder and known.failed_at)
         return BackupStanding(
@@ -170,8 +172,16 @@ class DailyBackups:
             old=bool(plan.folder) and (age is None or age > OLD),
             too_old=bool(plan.folder) and age is not None and age > TOO_OLD,
             this_one=self._places.this_one,
-            names=await self._places.names(),
+            names=names,
         )
+
+    async def _last(self, known: BackupRecord, names: Mapping[str, str]) -> GoodBackup | None:
+        """The newest that counts, as in a BackupStanding."""
+        for each in sorted(known.good, key=lambda each: each.made_at, reverse=True):
+            gone = is_gone(each, self._places.this_one, names)
+            if not gone or await PROBES.run(lies_here, each):
+                return each
+        return None
 
     @allows(Action.PRACTICE)
     async def good_path(self, path: str) -> Path:
@@ -200,7 +210,7 @@ class DailyBackups:
     async def last_is_there(self) -> bool:
         """Whether the last good one still lies where it was written; True where there is none, and
         for one of another workstation, which only that one can tell."""
-        last = (await self._notes.read()).last
+        last = await self._last(await self._notes.read(), await self._places.names())
         if last is None or self._is_elsewhere(last):
             return True
         return await PROBES.run(Path(last.path).is_file)
@@ -235,7 +245,7 @@ class DailyBackups:
             return
         try:
             settings, known = self._settings.read(), await self._notes.read()
-            last = known.last
+            last = await self._last(known, await self._places.names())
             at = None if last is None else last.made_at
             if is_due(settings.backups, at, now, settings.practice.timezone):
                 await self.make()

@@ -185,10 +185,6 @@ class UploadBoard:
         starting = dict.fromkeys(each for each in self._uploads if self._uploading(each))
         return {**starting, **self._progress}
 
-    @allows(Action.SEE_STATUS, of="practitioner_id")
-    def uploading(self, practitioner_id: str) -> bool:
-        return self._uploading(practitioner_id)
-
     def _uploading(self, practitioner_id: str) -> bool:
         task = self._uploads.get(practitioner_id)
         return task is not None and not task.done()

@@ -80,7 +80,6 @@ class Profile:
     statuses: int = 0
     contacts: int = 0
     scientific: int = 0
-    characters: int = 0
     texts: set[str] = field(default_factory=set)
     """The sample, folded."""
 
@@ -121,9 +120,7 @@ def profile_of(counts: Mapping[object, int]) -> Profile:
         found.statuses += kind.status
         found.contacts += kind.contact
         found.scientific += kind.scientific
-        text = read_line(value)
-        found.characters += len(text)
-        found.texts.add(text.casefold())
+        found.texts.add(read_line(value).casefold())
     return found
 
 

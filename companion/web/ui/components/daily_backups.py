@@ -63,7 +63,10 @@ class DailyBackupsCard:
                 text("Leave this computer on at the time below, or make one now.")
         with box("facts", tag="dl"):
             with _fact("Last good backup"):
-                if last is None:
+                if (lost := standing.out_of_reach) is not None:
+                    ago = formatting.ago(lost.made_at, now)
+                    text(f"None within reach; the newest, {ago}, is on {standing.where(lost)}")
+                elif last is None:
                     text("None yet", tag="span")
                 else:
                     when = formatting.short(last.made_at, zone, now)
@@ -221,6 +224,11 @@ class BackupTrouble:
         told = ("", "")
         if standing.what:
             told = (f"The daily backup fails: {standing.what}", standing.remedy)
+        elif (lost := standing.out_of_reach) is not None and standing.on:
+            told = (
+                f"No backup is within reach: the newest is on {standing.where(lost)}.",
+                "Make one now, to a folder that the workstations reach.",
+            )
         elif standing.old and standing.last is not None:
             now = self._site.services.clock.now()
             ago = formatting.ago(standing.last.made_at, now)

@@ -27,8 +27,8 @@ Notice = Callable[[Result], Change | None]
 class DatabaseAccess(Protocol):
     @property
     def disk_full(self) -> bool:
-        """The last write was refused because the server's disk is full; never, of a home's own
-        file."""
+        """A write was refused within the last hour because the server's disk was full; never, of a
+        home's own file."""
         ...
 
     async def write(self, work: Work[Result], notice: Notice[Result] | None = None) -> Result:

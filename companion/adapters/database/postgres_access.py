@@ -60,7 +60,7 @@ class PostgresAccess:
 
     @property
     def disk_full(self) -> bool:
-        """The last write was refused because the server's disk is full."""
+        """A write was refused within the last hour because the server's disk was full."""
         return self._units.disk_full
 
     def prepare(self) -> None:

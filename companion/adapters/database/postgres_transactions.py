@@ -34,6 +34,7 @@ from companion.domain.errors import CompanionError
 from companion.domain.practice_errors import DatabaseAway
 
 Result = TypeVar("Result")
+_FULL_SECONDS = 3600.0
 _CLASHES = 6
 """So often it may meet another's transaction."""
 _ENDINGS, _ENDING = 60, 0.05
@@ -68,8 +69,13 @@ class TransactionRunner:
         self._asking = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._marks = CommitMarks(engine)
         self._outage = outage
-        self.disk_full = False
-        """The last write was refused because the server's disk is full."""
+        self._full_at = float("-inf")
+
+    @property
+    def disk_full(self) -> bool:
+        """A write was refused lately because the server's disk was full. A small one may find room
+        there all the same, so that one which succeeds says nothing."""
+        return time.monotonic() - self._full_at < _FULL_SECONDS
 
     def read(self, work: Work[Result], unwanted: threading.Event) -> Result:
         """On one snapshot, which cannot be written to."""
@@ -105,12 +111,11 @@ class TransactionRunner:
             return done[0]
 
         try:
-            result = self._repeated(attempt, unwanted, begun)
+            return self._repeated(attempt, unwanted, begun)
         except CompanionError as error:
-            self.disk_full = error.detail.partition(" ")[0] == DISK_FULL_STATE
+            if error.detail.partition(" ")[0] == DISK_FULL_STATE:
+                self._full_at = time.monotonic()
             raise
-        self.disk_full = False
-        return result
 
     def migrate(self, work: Work[None]) -> None:
         """`work` in a transaction that may take its time, one workstation after the other."""

@@ -82,8 +82,8 @@ def _space(facts: ServerFacts, *, full: bool) -> Finding:
             id="server-space",
             state="fail",
             title=_SPACE,
-            what=f"{size} Its disk is full: what was to be saved last was refused, and nothing of "
-            "it was kept.",
+            what=f"{size} Its disk was full within the last hour: what was to be saved was "
+            "refused, and nothing of it was kept.",
             remedy="Ask whoever looks after the database server to free some space on it. Then do "
             "again what was refused.",
         )

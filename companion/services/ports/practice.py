@@ -207,7 +207,8 @@ class DatabaseServer(Protocol):
 
     @property
     def disk_full(self) -> bool:
-        """Whether the last write of this process was refused because the server's disk is full."""
+        """Whether a write of this process was refused within the last hour because the server's
+        disk was full."""
         ...
 
     async def examine(self) -> ServerFacts:

@@ -37,6 +37,7 @@ from tests.battery.workstation_answers import SOON, Answer
 from tests.fakes import warm
 from tests.fakes.cables import Cable, cable_to
 from tests.fakes.database_servers import Server, postgresql, shown
+from tests.fakes.free_ports import free_port
 
 ALONE = "alone"
 """A copy of the home as it was before the practice was made of it."""
@@ -178,12 +179,6 @@ class Workstation:
             lost, self._waiting = self._waiting, {}
         for waiting in lost.values():
             waiting.settle(None)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 Furnish = Callable[["Site", RealHome, Sequence[Tenant]], Awaitable[None]]

@@ -51,6 +51,7 @@ from tests.fakes.feeds import (
     token_of,
     visit,
 )
+from tests.fakes.free_ports import free_port
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity
@@ -103,11 +104,6 @@ def wait_for(port: int) -> None:
             return
         time.sleep(0.05)
     raise AssertionError("the server did not start")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 def per_second(url: str, *headers: str, seconds: int = 3) -> float:

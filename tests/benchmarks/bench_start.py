@@ -6,7 +6,6 @@ from __future__ import annotations
 import http.cookiejar
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+
+from tests.fakes.free_ports import free_port
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = 5
@@ -40,12 +41,6 @@ def variables(home: Path | None = None) -> dict[str, str]:
         found["COMPANION_HOME"] = str(home)
         found["COMPANION_SECRETS_KEY"] = "a passphrase made up for this benchmark"
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def fetch(url: str) -> bytes:

@@ -24,15 +24,11 @@ from companion.waiting import PhoneSettings, WaitingPlace, open_when_reachable
 from companion.web.binding import bind
 from companion.web.control import ask_running_app, command_running_app, control_secret
 from companion.web.launching import LaunchTokens
+from tests.fakes.free_ports import free_port
 from tests.fakes.waiting import until
 
 TOKEN = "t" * 43
 CALENDAR = b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
-
-
-def free_port() -> int:
-    with bind("127.0.0.1", 0) as bound:
-        return int(bound.getsockname()[1])
 
 
 @dataclass

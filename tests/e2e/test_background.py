@@ -20,7 +20,8 @@ from companion.services.settings.documents import VERSION
 from companion.web.binding import free_app_port
 from tests.contract.test_desktop_entries import as_the_specification_says
 from tests.e2e.command_home import CommandHome, open_desk
-from tests.e2e.test_contract_commands import document, free_port
+from tests.e2e.test_contract_commands import document
+from tests.fakes.free_ports import free_port
 
 pytestmark = pytest.mark.timeout(180)
 

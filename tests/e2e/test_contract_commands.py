@@ -22,6 +22,7 @@ from companion.cli import app
 from companion.sandbox.grants import CLIENT_SECRET
 from tests.e2e.command_home import CommandHome, open_desk, write_export
 from tests.fakes import warm
+from tests.fakes.free_ports import free_port
 from tests.fakes.waiting import wait_until
 from tests.fakes.warm import ROOT
 
@@ -181,8 +182,3 @@ def serving(commands: CommandHome) -> Iterator[tuple[warm.Process, int]]:
     finally:
         process.kill()
         process.communicate(timeout=20)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

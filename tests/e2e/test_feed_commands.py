@@ -19,6 +19,7 @@ import pytest
 from tests.e2e.command_home import CommandHome, open_desk, write_export
 from tests.fakes.calendar_lint import complaints, events
 from tests.fakes.certificates import trusting, write_certificate
+from tests.fakes.free_ports import free_port
 from tests.fakes.waiting import wait_until
 
 
@@ -26,11 +27,6 @@ from tests.fakes.waiting import wait_until
 def commands(tmp_path: Path) -> Iterator[CommandHome]:
     with open_desk(tmp_path, CommandHome) as made:
         yield made
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def fetched(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 import time
 from collections.abc import Iterator
 
@@ -12,6 +11,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.screen import SLOW, Person, a_browser
 from tests.fakes import warm
+from tests.fakes.free_ports import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -23,8 +23,7 @@ START = "from companion.cli import run; run()"
 @pytest.fixture
 def launch() -> Iterator[str]:
     """The address that the demo prints."""
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as b:
-        ports = ["--port", str(one.getsockname()[1]), "--feed-port", str(b.getsockname()[1])]
+    ports = ["--port", str(free_port()), "--feed-port", str(free_port())]
     process = warm.start("-c", START, "demo", "--no-browser", *ports)
     assert process.stdout is not None
     try:

@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 
 from tests.e2e.command_home import CommandHome, open_desk
 from tests.e2e.screen import a_browser
-from tests.e2e.test_contract_commands import free_port
 from tests.fakes.browsers import recording_browser
+from tests.fakes.free_ports import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

@@ -9,7 +9,6 @@ import csv
 import io
 import os
 import re
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -26,6 +25,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from companion.sandbox.demo import LATER_EXPORT, ZONE
 from companion.sandbox.sample import sample_export_csv
 from tests.e2e.screen import a_browser, faults
+from tests.fakes.free_ports import free_port
 from tests.fakes.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -44,7 +44,7 @@ class Demo:
 @pytest.fixture
 def demo() -> Iterator[Demo]:
     """`run.py demo` in a process of its own."""
-    port, feed_port = free_ports()
+    port, feed_port = free_port(), free_port()
     kept = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
     options = ["--no-browser", "--port", str(port), "--feed-port", str(feed_port)]
     process = subprocess.Popen(
@@ -64,11 +64,6 @@ def demo() -> Iterator[Demo]:
         process.terminate()
         process.wait(20)
         process.stdout.close()
-
-
-def free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as b:
-        return one.getsockname()[1], b.getsockname()[1]
 
 
 @pytest.fixture

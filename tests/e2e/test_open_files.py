@@ -14,10 +14,10 @@ import pytest
 
 from companion.adapters.logs import FILE_NAME
 from tests.e2e.command_home import CommandHome, open_desk, write_export
-from tests.e2e.test_contract_commands import free_port
 from tests.e2e.test_feed_commands import answers, fetched
 from tests.fakes import warm
 from tests.fakes.certificates import trusting, write_certificate
+from tests.fakes.free_ports import free_port
 from tests.fakes.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(

@@ -16,9 +16,9 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.e2e.command_home import CommandHome, open_desk, write_export
 from tests.e2e.screen import SLOW, a_browser
-from tests.e2e.test_contract_commands import free_port
 from tests.fakes import warm
 from tests.fakes.cables import Cable, cable_to
+from tests.fakes.free_ports import free_port
 from tests.fakes.practice_database import practice_server
 from tests.fakes.waiting import wait_until
 

@@ -16,8 +16,8 @@ from playwright.sync_api import BrowserContext, Page
 
 from tests.e2e.command_home import CommandHome, open_desk, write_export
 from tests.e2e.screen import SLOW, a_browser
-from tests.e2e.test_contract_commands import free_port
 from tests.fakes import warm
+from tests.fakes.free_ports import free_port
 from tests.samples.exports import csv_bytes, large_export
 
 pytestmark = [

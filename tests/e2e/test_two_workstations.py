@@ -17,8 +17,9 @@ from sqlalchemy import URL
 from companion.adapters.database.dedicated_connection import connect_dedicated
 from tests.e2e.command_home import CommandHome, open_desk, write_export
 from tests.e2e.test_background import processes_of
-from tests.e2e.test_contract_commands import document, free_port
+from tests.e2e.test_contract_commands import document
 from tests.fakes import warm
+from tests.fakes.free_ports import free_port
 from tests.fakes.waiting import wait_until
 
 pytestmark = [

@@ -23,6 +23,8 @@ import psycopg
 import pymysql
 from sqlalchemy import URL
 
+from tests.fakes.free_ports import free_port
+
 Made = TypeVar("Made")
 PASSWORD = "p@ss/#:word %41"
 _SOON = 30.0
@@ -122,7 +124,7 @@ def postgresql(**more: str) -> Iterator[Server]:
             [f"--pwfile={_file(folder / 'password', PASSWORD, user)}"],
             user=user,
         )
-        port = _free_port()
+        port = free_port()
         settings = {
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": str(folder),
@@ -155,7 +157,7 @@ def mariadb() -> Iterator[Server]:
         data = f"--datadir={folder / 'data'}"
         method = "--auth-root-authentication-method=normal"
         _run(["mariadb-install-db", defaults, data, method, "--skip-test-db"], user=user)
-        port, door = _free_port(), folder / "socket"
+        port, door = free_port(), folder / "socket"
         process = stack.enter_context(
             ServerProcess([program, defaults, data, f"--port={port}", f"--socket={door}"], user)
         )
@@ -235,9 +237,3 @@ def _soon(port: int, make: Callable[[], Made]) -> Made:
             if time.monotonic() > ends:
                 raise
             time.sleep(0.02)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -21,6 +21,7 @@ from companion.domain.practice_errors import DatabaseAway, Unreached
 from companion.web.ui import error_reports
 from companion.web.ui.book.pulse import BookPulse
 from companion.web.ui.upload_board import UploadBoard
+from tests.fakes.free_ports import free_port
 from tests.fakes.services import fake_application
 
 SECRET = "postgresql+psycopg://kim:s3cret-word@"
@@ -43,11 +44,6 @@ def explained(url: URL) -> DatabaseAway:
 def listening() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as door:
         yield door.getsockname()[1]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        return int(door.getsockname()[1])
 
 
 # ── what is said ──────────────────────────────────────────────────────────────────────────────

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import URL, Connection, create_engine, delete, insert, make_url, select
@@ -30,7 +29,6 @@ from companion.domain.appointments import Appointment
 from companion.domain.errors import CompanionError
 from companion.services.changes import Changes
 from companion.services.ports import Clock
-from companion.services.sync.snapshot import NamedLocks, OwnedLock
 from tests.battery.calendars import Crash
 from tests.battery.histories import Failure, History
 from tests.battery.world import World
@@ -56,7 +54,7 @@ class Underway:
 
 
 class Awaited:
-    """A store during whose calls virtual time stands still."""
+    """A store, or the table of locks, during whose calls virtual time stands still."""
 
     def __init__(self, inner: Any, underway: Underway) -> None:
         self._inner, self._underway = inner, underway
@@ -71,36 +69,6 @@ class Awaited:
                 return await found(*positional, **named)
 
         return call
-
-
-class AwaitedTurns:
-    """The same for turns."""
-
-    def __init__(self, inner: NamedLocks, underway: Underway) -> None:
-        self._inner, self._underway = inner, underway
-        self.hold_for = inner.hold_for
-
-    @asynccontextmanager
-    async def hold(self, name: str, *, patience: float | None = None) -> AsyncIterator[OwnedLock]:
-        turn = self._inner.hold(name, patience=patience)
-        with self._underway:
-            found = await turn.__aenter__()
-        try:
-            yield found
-        except BaseException as error:
-            with self._underway:
-                await turn.__aexit__(type(error), error, error.__traceback__)
-            raise
-        with self._underway:
-            await turn.__aexit__(None, None, None)
-
-    async def ensure(self) -> None:
-        with self._underway:
-            await self._inner.ensure()
-
-    async def holder(self, name: str) -> str:
-        with self._underway:
-            return await self._inner.holder(name)
 
 
 class RealDatabase:
@@ -189,7 +157,9 @@ class Housed:
         stores = DatabaseStores(place, self._database, underway)
         world.stores = stores  # type: ignore[assignment] # the same, but real
         if self._together is not None:
-            world.locks = AwaitedTurns(self._together.locks, underway)
+            locks = self._together.locks
+            locks._table = Awaited(locks._table, underway)  # its pauses take virtual time
+            world.locks = locks
         world.restart()
 
     async def close(self) -> None:

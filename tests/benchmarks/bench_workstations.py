@@ -177,8 +177,9 @@ async def page_times(site: Site, *visited: Workstation) -> list[dict[str, list[f
         clients = [await stack.enter_async_context(visitor(each.home)) for each in visited]
         for number in range(ROUNDS + 1):
             await at_rest(site, visited)
+            pairs = list(zip(clients, found, strict=True))
             for path in PAGES:
-                for client, times in zip(clients, found, strict=True):
+                for client, times in pairs if number % 2 else reversed(pairs):
                     began = time.perf_counter()
                     answer = await client.get(path)
                     assert (answer.status_code, answer.url.path) == (200, path)

@@ -95,7 +95,7 @@ def test_two_commands_install_it_and_the_next_sign_in_needs_no_variable(
         assert "Anna Example" in room.command("practitioners", "list")
         room.command("stop")
     finally:
-        for each in processes_of(room.home, word=str(room.home)):
+        for each in processes_of(room.home):
             each.kill()
     for file in (path for path in tmp_path.joinpath("room").rglob("*") if path.is_file()):
         content = file.read_bytes()

@@ -16,7 +16,7 @@ from functools import partial
 
 from companion.services.ports import Clock
 
-AT_ONCE = 8
+AT_ONCE = 4
 PATIENCE = 2.0
 
 

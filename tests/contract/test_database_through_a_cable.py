@@ -9,7 +9,7 @@ import random
 import signal
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -127,13 +127,17 @@ async def editors(database: Database, direct: Database, count: int) -> list[Edit
 
 
 @contextmanager
-def trouble(cable: Cable, seed: int) -> Iterator[None]:
-    """All the time."""
+def trouble(cable: Cable, seed: int, ended: Callable[[], int]) -> Iterator[None]:
+    """All the time, but never faster than edits end: `ended` counts them."""
     chance = random.Random(seed)
     over = threading.Event()
 
     def work() -> None:
+        before = -1
         while not over.wait(chance.uniform(0.02, 0.15)):
+            if ended() == before:
+                continue
+            before = ended()
             chance.choice([cable.cut, cable.lose_commits, cable.lose_answers, cable.lose_answers])()
 
     thread = threading.Thread(target=work)
@@ -159,7 +163,7 @@ async def test_what_is_acknowledged_is_there_once_whatever_becomes_of_the_cable(
             await person.edit(f"Room {number}")
             assert number < 2000, "nothing is injected"
 
-    with trouble(cable, seed):
+    with trouble(cable, seed, lambda: sum(each.outcomes.total() for each in people)):
         await asyncio.gather(*(work(each) for each in people))
     outcomes = sum((each.outcomes for each in people), Counter[str]())
     print(dict(outcomes), dict(cable.injected))

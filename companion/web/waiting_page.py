@@ -126,7 +126,7 @@ def _key_page(here: str, problem: BadInput | None) -> str:
     page = form_page(
         "The practice key was renewed on another workstation",
         "This workstation goes on when the new key is typed here, once. Until then phones get the "
-        "last good calendar, another workstation keeps the calendars, and nothing is lost.",
+        "last good calendar, workstations that have it keep the calendars, and nothing is lost.",
         action=here,
         fields=[
             Field(

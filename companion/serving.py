@@ -34,7 +34,7 @@ from companion.desktop.demo import DemoProgram
 from companion.desktop.program import LOG, Program, start_detached, until_told
 from companion.desktop.this_desktop import may_have_a_tray
 from companion.domain.errors import Busy, StoreError
-from companion.domain.practice_errors import DatabaseAway, WorkstationCopied
+from companion.domain.practice_errors import DatabaseAway, PracticeKeyRenewed, WorkstationCopied
 from companion.environment import Environment
 from companion.gc_tuning import freeze_gc
 from companion.instance import Instance
@@ -107,18 +107,18 @@ def serve(options: ServeOptions) -> None:
             runner.run(serve_until_stopped(options, stop))
         except asyncio.CancelledError:  # a Ctrl-C before our own handlers were set
             raise KeyboardInterrupt from None
-        except WorkstationCopied as error:
+        except (WorkstationCopied, PracticeKeyRenewed) as error:
             if not options.background or options.told:
                 raise
-            _start_as_another(error, options)
+            _start_again(error, options)
     if stop.signal == signal.SIGINT:
         raise KeyboardInterrupt
 
 
-def _start_as_another(error: WorkstationCopied, options: ServeOptions) -> None:
-    """In the background nobody reads what to do, and nothing is to be decided. Raises `error` where
-    it does not start."""
-    log.warning("it starts again as a workstation of its own")
+def _start_again(error: WorkstationCopied | PracticeKeyRenewed, options: ServeOptions) -> None:
+    """In the background nobody reads what to do: as a workstation of its own nothing is to be
+    decided, and for the new key a page asks. Raises `error` where it does not start."""
+    log.warning("it starts again after: %s", type(error).__name__)
     command = Program.of_process().command(
         *("serve", "--background", "--no-browser", "--port", str(options.port)),
         *("--feed-host", options.feed_host, "--feed-port", str(options.feed_port)),
@@ -127,7 +127,7 @@ def _start_as_another(error: WorkstationCopied, options: ServeOptions) -> None:
         start_detached(command, Environment.of_process().home / LOG)
     except OSError:
         raise error from None
-    out.print(f"{error.what} It starts again by itself as a workstation of its own.")
+    out.print(f"{error.what} It starts again by itself.")
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -167,6 +167,7 @@ async def serve_until_stopped(options: ServeOptions, stop: Stopping) -> None:
             feed_host=options.feed_host,
             feed_port=options.feed_port,
             launches=launches,
+            take_key=partial(_take_key, environment),
         )
         # Before any listener: a server that is cancelled instead of stopped logs an error.
         with stop.signals():
@@ -174,7 +175,7 @@ async def serve_until_stopped(options: ServeOptions, stop: Stopping) -> None:
                 Thread(target=until_told, args=(stop.ask,), daemon=True).start()
             waited = False
 
-            def wait(error: DatabaseAway) -> None:
+            def wait(error: DatabaseAway | PracticeKeyRenewed) -> None:
                 nonlocal waited
                 waited = True
                 _say_that_it_waits(error, options, place, pages)
@@ -201,8 +202,17 @@ async def serve_until_stopped(options: ServeOptions, stop: Stopping) -> None:
             await _serve(application, place, options, demo, stop, pages)
 
 
+async def _take_key(environment: Environment, typed: str) -> None:
+    from companion.storage.joining import type_practice_key
+
+    await type_practice_key(environment, typed)
+
+
 def _say_that_it_waits(
-    error: DatabaseAway, options: ServeOptions, place: WaitingPlace, pages: LaunchPages
+    error: DatabaseAway | PracticeKeyRenewed,
+    options: ServeOptions,
+    place: WaitingPlace,
+    pages: LaunchPages,
 ) -> None:
     url = launch_url(options.port, place.launches.issue())
     if not options.background:

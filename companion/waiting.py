@@ -1,8 +1,9 @@
-"""Waiting: the app of a workstation that was started while the database of its practice is away.
+"""Waiting: the app of a workstation that was started while the database of its practice is away, or
+after the practice key was renewed elsewhere.
 
-Until it answers, one page says so and goes on by itself, phones get the last good calendar, and the
-app can be asked and stopped like any other. Both listeners run in a thread of their own: opening
-the practice may block.
+Until it answers, or until somebody has typed the new key, one page says so and goes on by itself,
+phones get the last good calendar, and the app can be asked and stopped like any other. Both
+listeners run in a thread of their own: opening the practice may block.
 
 What the phones' listener needs of the settings is noted beside it while the practice is open.
 """
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import companion
 from companion.adapters.clock import SystemClock
 from companion.adapters.feed_files import FeedFiles
-from companion.domain.practice_errors import DatabaseAway
+from companion.domain.practice_errors import DatabaseAway, PracticeKeyRenewed
 from companion.domain.settings import PracticeSettings, Settings
 from companion.services.feeds.kept_answers import KeptAnswers
 from companion.services.feeds.reachability import ListenerStatus
@@ -34,7 +35,7 @@ from companion.web.binding import bind_feed
 from companion.web.control import ControlPath, control_secret
 from companion.web.feed_listener_service import FeedListenerService
 from companion.web.launching import LaunchTokens
-from companion.web.waiting_page import waiting_page
+from companion.web.waiting_page import TakeKey, WaitedFor, waiting_page
 
 if TYPE_CHECKING:
     from companion.services.assembly import Application
@@ -43,6 +44,11 @@ Opened = TypeVar("Opened")
 NOTE = "phones.settings"
 TRY_SECONDS = 3.0
 END_SECONDS = 5.0
+WAITED_FOR = (DatabaseAway, PracticeKeyRenewed)
+
+
+async def _no_key_is_taken(_typed: str) -> None:
+    raise PracticeKeyRenewed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,14 +93,17 @@ class WaitingPlace:
     feed_host: str
     feed_port: int
     launches: LaunchTokens
+    take_key: TakeKey = _no_key_is_taken
 
 
 @contextmanager
-def waiting(place: WaitingPlace, stop: Stopping) -> Iterator[None]:
+def waiting(place: WaitingPlace, stop: Stopping, waited_for: WaitedFor) -> Iterator[None]:
     """Both listeners, until the end of the block."""
     over = Event()
     thread = Thread(
-        target=lambda: asyncio.run(_serve(place, stop, over)), name="waiting", daemon=True
+        target=lambda: asyncio.run(_serve(place, stop, over, waited_for)),
+        name="waiting",
+        daemon=True,
     )
     thread.start()
     try:
@@ -109,21 +118,27 @@ async def open_when_reachable(
     place: WaitingPlace,
     stop: Stopping,
     *,
-    on_wait: Callable[[DatabaseAway], None],
+    on_wait: Callable[[DatabaseAway | PracticeKeyRenewed], None],
     try_seconds: float = TRY_SECONDS,
 ) -> Opened | None:
-    """What `attempt` opens, as soon as the database answers; None where the app was stopped before.
-    `on_wait` is told once that it does not. Raises what else `attempt` raises."""
+    """What `attempt` opens, as soon as the database answers and the key fits; None where the app
+    was stopped before. `on_wait` is told once that it does not. Raises what else `attempt` raises.
+    """
     try:
         return await attempt()
-    except DatabaseAway as error:
+    except WAITED_FOR as error:
         on_wait(error)
-    with waiting(place, stop):
+        waited_for = WaitedFor(error)
+    with waiting(place, stop, waited_for):
         stopping = asyncio.create_task(stop.wait())
         try:
             while not (await asyncio.wait([stopping], timeout=try_seconds))[0]:
-                with suppress(DatabaseAway):
+                given = waited_for.taken
+                try:
                     return await attempt()
+                except WAITED_FOR as error:
+                    waited_for.error = error
+                    waited_for.taken &= not given  # or it was renewed once more
         finally:
             stopping.cancel()
     return None
@@ -144,11 +159,11 @@ def note_phones(application: Application, home: Path) -> None:
     application.changes.subscribe(note)
 
 
-async def _serve(place: WaitingPlace, stop: Stopping, over: Event) -> None:
+async def _serve(place: WaitingPlace, stop: Stopping, over: Event, waited_for: WaitedFor) -> None:
     clock = SystemClock("")
     secret = control_secret(place.home / "control.secret")
-    control = ControlPath(secret, place.port, place.launches, _commands(clock, stop))
-    server = app_server(waiting_page(place.port, control))
+    control = ControlPath(secret, place.port, place.launches, _commands(clock, stop, waited_for))
+    server = app_server(waiting_page(place.port, control, waited_for, place.take_key))
     phones = FeedListenerService(
         KeptAnswers(FeedFiles(place.home / "feeds"), clock),
         settings=PhoneSettings.noted(place.home),
@@ -168,7 +183,9 @@ async def _serve(place: WaitingPlace, stop: Stopping, over: Event) -> None:
         await asyncio.wait([serving, listening], timeout=END_SECONDS)
 
 
-def _commands(clock: SystemClock, stop: Stopping) -> Mapping[str, Callable[[], Any]]:
+def _commands(
+    clock: SystemClock, stop: Stopping, waited_for: WaitedFor
+) -> Mapping[str, Callable[[], Any]]:
     began = clock.now()
 
     async def status() -> Mapping[str, Any]:
@@ -177,7 +194,7 @@ def _commands(clock: SystemClock, stop: Stopping) -> Mapping[str, Callable[[], A
             "since": began.isoformat(),
             "phones": "",
             "mood": "waiting",
-            "sentence": DatabaseAway.default_what,
+            "sentence": waited_for.sentence,
             "shared": True,
         }
 

@@ -20,8 +20,10 @@ async def kept_address(environment: Environment) -> str:
     from companion.storage.home import sealed_secrets
     from companion.storage.membership import URL_NAME
 
-    if environment.names_a_server or practice_note(environment.home) is None:
+    if practice_note(environment.home) is None:
         return ""
+    if environment.names_a_server:
+        return environment.database_url
     return await sealed_secrets(environment, holder=HOLDER).get(URL_NAME) or ""
 
 

@@ -115,13 +115,14 @@ def join(database: Database = "", name: Name = "", json: Json = False) -> None:
     async def work() -> int:
         from companion.adapters.practice_note import practice_note
         from companion.storage.home import sealed_secrets
-        from companion.storage.joining import join_practice_here
+        from companion.storage.joining import give_practice_key, join_practice_here
         from companion.storage.membership import membership_of
 
         environment = _environment()
-        address = await kept_address(environment) if not database.strip() else database
-        address = _address(address, environment)
-        note = await join_practice_here(environment, address, _typed_key(environment))
+        kept = "" if database.strip() else await kept_address(environment)
+        address = kept or _address(database, environment)
+        join_it = give_practice_key if kept else join_practice_here
+        note = await join_it(environment, address, _typed_key(environment))
         member = await membership_of(note, environment, sealed_secrets(environment, holder=HOLDER))
         await open_once(environment, note, joining=name.strip())
         note = practice_note(environment.home) or note

@@ -143,14 +143,19 @@ class PracticeKeyRenewed(StoreError):
     """None of the keys that this workstation keeps opens the practice's secrets any more."""
 
     default_what = (
-        "The practice key was renewed on another workstation, so this one has stopped until it is "
-        "given the new one. Nothing is lost."
+        "The practice key was renewed on another workstation, so this one rests until it is given "
+        "the new one. Nothing is lost."
     )
     default_remedy = (
-        "Type the new practice key here: python run.py practice join. A workstation that has it "
-        "shows it: python run.py practice key. Where COMPANION_PRACTICE_KEY is set, set it to the "
-        "new key."
+        "Type the new practice key here: on the page that the app shows at its next start, or by "
+        "python run.py practice join. A workstation that has it shows it: python run.py practice "
+        "key. Where COMPANION_PRACTICE_KEY is set, set it to the new key."
     )
+
+    @property
+    def unattended(self) -> str:
+        """While the app waits."""
+        return "Type the new key on its page, or by python run.py practice join: then it goes on."
 
 
 class WorkstationCopied(StoreError):

@@ -20,7 +20,7 @@ from companion.services.changes import Changes
 from companion.services.files import Disk, make_folder
 from companion.services.pools import BACKUPS
 from companion.storage.home import open_home, sealed_secrets
-from companion.storage.membership import Membership, place_of
+from companion.storage.membership import KEY_NAME, URL_NAME, Membership, place_of
 from companion.storage.moving import (
     HOLDER,
     exclusive_home,
@@ -32,7 +32,7 @@ from companion.storage.moving import (
     staging_of,
     swap_of,
 )
-from companion.storage.practice import no_practice, refuse_moved
+from companion.storage.practice import no_practice, practice_row_of, refuse_moved
 
 ASIDE = "before-joining"
 
@@ -45,6 +45,32 @@ async def join_practice_here(
     await asyncio.to_thread(make_folder, environment.home)
     with exclusive_home(environment):
         return await _join(environment, address, typed_key, disk or Disk())
+
+
+async def give_practice_key(environment: Environment, address: str, typed_key: str) -> PracticeNote:
+    """The renewed key, to a workstation that has joined; its app may run, or wait for it. Raises
+    BadInput, Busy, StoreError, SecretsError."""
+    lock = moving_lock(environment.home)
+    await asyncio.to_thread(lock.__enter__)
+    try:
+        await recover_move_locked(environment, Disk())
+        note = practice_note(environment.home)
+        if note is None:
+            raise BadInput("This computer has joined no practice.", "Join it: practice join")
+        key = practice_key_of(typed_key)
+        found = await asyncio.to_thread(inspect_database, url_of(address))
+        secrets_key_of(practice_row_of(found, note), key)
+        await sealed_secrets(environment, holder=HOLDER).put(KEY_NAME, key.text)
+        return note
+    finally:
+        lock.__exit__(None, None, None)
+
+
+async def type_practice_key(environment: Environment, typed_key: str) -> None:
+    """The same at the address that is kept here. Raises the same."""
+    kept = sealed_secrets(environment, holder=HOLDER)
+    address = environment.database_url if environment.names_a_server else await kept.get(URL_NAME)
+    await give_practice_key(environment, address or "", typed_key)
 
 
 async def join_by_variables(environment: Environment) -> PracticeNote:

@@ -104,11 +104,16 @@ def plain_page(
     if again:
         refresh_anew = f"{after_seconds};url={again}"
         meta = f'<meta http-equiv="refresh" content="{escape(refresh_anew)}">'
-        body += f"<noscript>{meta}</noscript><script>{_AGAIN % (after_seconds * 1000)}</script>"
+        body += f"<noscript>{meta}</noscript>{again_script(after_seconds)}"
     if note:
         body += f"<small>{escape(note)}</small>"
     page = f"<h1>{escape(title)}</h1>{body}"
     return plain_page_of(title, page, refresh=refresh, practice=practice)
+
+
+def again_script(after_seconds: int) -> str:
+    """Opens the page's own address once it does not answer 503 any more."""
+    return f"<script>{_AGAIN % (after_seconds * 1000)}</script>"
 
 
 def plain_page_of(title: str, body: str, *, refresh: str = "", practice: str = "") -> str:

@@ -18,11 +18,12 @@ from companion.domain.errors import BadInput, Busy, SecretsDamaged, SecretsUnava
 from companion.domain.practice_errors import PracticeKeyRenewed
 from companion.domain.practice_key import PracticeKey, practice_key_of
 from companion.environment import Environment
+from companion.instance import Instance
 from companion.main import open_ports
 from companion.services.home_ports import Ports
 from companion.storage import renewing_key
 from companion.storage.home import sealed_secrets
-from companion.storage.joining import join_practice_here
+from companion.storage.joining import join_practice_here, type_practice_key
 from companion.storage.membership import KEY_NAME, membership_of, with_key_in_use
 from companion.storage.renewing_key import renew_practice_key
 from companion.storage.returning import leave_here, take_everything
@@ -357,6 +358,27 @@ async def test_neither_key_is_in_the_database_a_log_or_an_error(
     for key in (made.key, renewed.key, practice_key_of(renewed.key.text)):
         hidden = (key.text, key.text.replace("-", ""), key.secret.hex())
         assert not [each for text in said for each in hidden if each in text]
+
+
+async def test_the_new_key_is_typed_while_the_app_runs_and_no_other_is_taken(
+    first: Environment, second: Environment, practice_url: URL
+) -> None:
+    before = await fill(first)
+    made = await made_of(first, practice_url)
+    await join(second, practice_url, made)
+    await kept_in(second)
+    renewed = await renew_practice_key(first)
+    with Instance(second.home).hold(8080):  # as the app that waits for it
+        for typed in (made.key.text, PracticeKey(bytes(20)).text, "nonsense", ""):
+            with pytest.raises(BadInput) as refused:
+                await type_practice_key(second, typed)
+            assert refused.value.field == "practice_key"
+            with pytest.raises(PracticeKeyRenewed):
+                await key_of(second)
+        await type_practice_key(second, renewed.key.text.lower())
+        assert await kept_in(second) == before
+    with pytest.raises(BadInput, match="joined no practice"):
+        await type_practice_key(at(second.home.with_name("third")), renewed.key.text)
 
 
 async def test_a_home_of_its_own_has_no_key_to_renew(first: Environment) -> None:

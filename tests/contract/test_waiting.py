@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from companion.adapters.feed_files import FeedFiles
-from companion.domain.practice_errors import DatabaseAway
+from companion.domain.errors import BadInput
+from companion.domain.practice_errors import DatabaseAway, PracticeKeyRenewed
 from companion.domain.settings import PracticeSettings
 from companion.domain.tokens import token_digest
 from companion.services.feeds.answers import FeedBody
@@ -28,6 +29,7 @@ from tests.fakes.free_ports import free_port
 from tests.fakes.waiting import until
 
 TOKEN = "t" * 43
+NEW_KEY = "the-new-key"
 CALENDAR = b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
 
 
@@ -36,6 +38,8 @@ class House:
     place: WaitingPlace
     stop: Stopping
     away: bool = True
+    renewed: bool = False
+    """The practice key, until the new one was typed."""
     tries: int = 0
     said: list[str] = field(default_factory=list)
 
@@ -43,7 +47,24 @@ class House:
         self.tries += 1
         if self.away:
             raise DatabaseAway
+        if self.renewed:
+            raise PracticeKeyRenewed
         return "opened"
+
+    async def take_key(self, typed: str) -> None:
+        if typed != NEW_KEY:
+            raise BadInput("That is not the key <b>.", "Ask again.", field="practice_key")
+        self.renewed = False
+
+    async def type_key(self, typed: str, path: str = "/", **headers: str) -> httpx.Response:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            root = f"http://127.0.0.1:{self.place.port}"
+            return await client.post(
+                root + path,
+                data={"practice_key": typed},
+                headers={"origin": root, **headers},
+                timeout=10,
+            )
 
     async def get(self, path: str, **headers: str) -> httpx.Response:
         async with httpx.AsyncClient(trust_env=False) as client:
@@ -61,7 +82,12 @@ class House:
 
 
 @asynccontextmanager
-async def waiting_house(home: Path) -> AsyncIterator[tuple[House, asyncio.Task[str | None]]]:
+async def waiting_house(
+    home: Path, *, renewed: bool = False
+) -> AsyncIterator[tuple[House, asyncio.Task[str | None]]]:
+    async def take_key(typed: str) -> None:
+        await house.take_key(typed)
+
     listening = bind("127.0.0.1", 0)
     with listening, Stopping() as stop, stop.signals():
         place = WaitingPlace(
@@ -71,8 +97,9 @@ async def waiting_house(home: Path) -> AsyncIterator[tuple[House, asyncio.Task[s
             feed_host="127.0.0.1",
             feed_port=free_port(),
             launches=LaunchTokens(),
+            take_key=take_key,
         )
-        house = House(place, stop)
+        house = House(place, stop, away=not renewed, renewed=renewed)
         task = asyncio.create_task(
             open_when_reachable(
                 house.attempt,
@@ -85,7 +112,7 @@ async def waiting_house(home: Path) -> AsyncIterator[tuple[House, asyncio.Task[s
         try:
             yield house, task
         finally:
-            house.away = False
+            house.away = house.renewed = False
             await task
 
 
@@ -176,6 +203,47 @@ async def test_it_can_be_stopped_while_it_waits(tmp_path: Path) -> None:
         assert said["stopping"]
         assert "go on as soon as the database answers" in said["goes_on"]
         assert await task is None
+
+
+async def test_a_renewed_practice_key_is_asked_for_and_the_right_one_opens(tmp_path: Path) -> None:
+    await keep(tmp_path, link())
+    async with waiting_house(tmp_path, renewed=True) as (house, task):
+        await until(lambda: house.tries > 1)
+        asked = await house.get("/book?launch=abc")
+        assert (await house.phone()).content == CALENDAR
+        assert asked.status_code == 503, "so the page looks whether the app is open"
+        assert "practice key was renewed on another workstation" in asked.text
+        assert '<form method="post" action="/book?launch=abc">' in asked.text
+        assert "http-equiv" not in asked.text, "nobody's typing is thrown away"
+        refused = await house.type_key("wrong", "/book?launch=abc")
+        assert (refused.status_code, refused.headers["location"]) == (303, "/book?launch=abc")
+        told = await house.get("/book?launch=abc")
+        assert "That is not the key &lt;b&gt;. Ask again." in told.text
+        assert 'aria-invalid="true"' in told.text
+        assert "wrong" not in told.text
+        said = await command_running_app(house.place.port, house.secret, "status")
+        assert said is not None
+        assert "practice key was renewed" in said["sentence"]
+        assert (await house.type_key(NEW_KEY)).status_code == 303
+        assert await task == "opened"
+    assert house.said == [PracticeKeyRenewed.default_what]
+
+
+async def test_no_other_site_types_a_practice_key_nor_anybody_while_none_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    async with waiting_house(tmp_path, renewed=True) as (house, _task):
+        await until(lambda: house.tries > 1)
+        foreign = await house.type_key(NEW_KEY, origin="http://evil.example")
+        assert foreign.status_code == 403
+        assert (await house.type_key("x" * 5000)).status_code == 303
+        assert house.renewed
+        tries = house.tries
+        house.away = True
+        await until(lambda: house.tries > tries + 1)
+        assert (await house.type_key(NEW_KEY)).status_code == 503
+        assert "database cannot be reached" in (await house.get("/")).text
+        assert house.renewed
 
 
 async def test_a_server_that_answers_at_once_is_not_waited_for(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 from sqlalchemy import URL
@@ -209,7 +210,8 @@ def test_an_app_that_was_forgotten_or_is_a_copy_says_so_and_stops(
     assert len(names) == len({*names}) == 2
 
 
-def test_the_one_on_which_the_practice_key_was_renewed_goes_on_and_the_other_stops(
+@pytest.mark.timeout(180)
+def test_the_one_on_which_the_practice_key_was_renewed_goes_on_and_the_other_asks_for_it(
     workstations: Workstations,
 ) -> None:
     first, second = workstations.homes.values()
@@ -223,11 +225,36 @@ def test_the_one_on_which_the_practice_key_was_renewed_goes_on_and_the_other_sto
     wait_until(lambda: workstations.keeper() == "first", LONG)
     workstations.edit("first", 3)
     wait_until(shows(workstations, 3), LONG)
-    joining = second.start("practice", "join", COMPANION_PRACTICE_KEY=renewed["key"])
-    out, err = joining.communicate(timeout=LONG)
-    assert joining.returncode == 0, out + err
-    workstations.start("second")
-    workstations.apps["first"].send_signal(signal.SIGTERM)
-    wait_until(lambda: workstations.keeper() == "second", LONG)
-    workstations.edit("second", 4)
-    wait_until(shows(workstations, 4), LONG)
+
+    port = free_port()
+    page = f"http://127.0.0.1:{port}"
+    try:
+        ports = ["--port", str(port), "--feed-port", str(free_port())]
+        document(second, "start", "--no-browser", *ports, code=0)
+        assert "New practice key" in httpx.get(page, trust_env=False).text
+        typed = {"practice_key": renewed["key"]}
+        httpx.post(page, data=typed, headers={"origin": page}, trust_env=False)
+        wait_until(lambda: _number_on(workstations) == 2, LONG)
+        (before,) = processes_of(second.home)
+        again = first.json("practice", "key", "--renew", "--yes")
+        wait_until(lambda: before.pid not in _pids(second) and bool(_pids(second)), LONG)
+        wait_until(lambda: "New practice key" in _text_of(page), LONG)
+        joining = second.start("practice", "join", COMPANION_PRACTICE_KEY=again["key"])
+        out, err = joining.communicate(timeout=LONG)
+        assert joining.returncode == 0, out + err
+        wait_until(lambda: _number_on(workstations) == 2, LONG)
+        workstations.apps["first"].send_signal(signal.SIGTERM)
+        wait_until(lambda: workstations.keeper() == "second", LONG)
+        workstations.edit("second", 4)
+        wait_until(shows(workstations, 4), LONG)
+    finally:
+        for each in processes_of(second.home):
+            each.kill()
+
+
+def _text_of(address: str) -> str:
+    """Empty where nobody answers."""
+    try:
+        return httpx.get(address, trust_env=False).text
+    except httpx.HTTPError:
+        return ""

@@ -284,7 +284,8 @@ class _Workstations:
             text(
                 "It goes from this list. Do this for a computer that is gone for good: one that is "
                 "started again stops and says so, until somebody joins it anew. If somebody else "
-                "has it now, change the database's password too."
+                "has it now, make another practice key (python run.py practice key --renew) and "
+                "change the database's password too."
             )
             if names := self._watched().get(each.id):
                 with notice("warn"):

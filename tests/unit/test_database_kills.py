@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from companion.adapters.database import open_database
 from companion.domain.appointments import Appointment, AppointmentKind
-from companion.domain.reconcile import EntryState, LedgerEntry
+from companion.domain.reconcile import LedgerEntry, LedgerEntryState
 from companion.services.ports import BookChange, CalendarRef
 from tests.fakes.clock import FakeClock
 
@@ -30,7 +30,7 @@ now = datetime(2026, 3, 2, tzinfo=UTC)
 wall = datetime(2026, 3, 2)
 
 def entry(key):
-    return LedgerEntry(key=key, event_id=key, generation=0, state=EntryState.PENDING,
+    return LedgerEntry(key=key, event_id=key, generation=0, state=LedgerEntryState.PENDING,
                        fingerprint="f", style="", begins=now, ends=now)
 
 def appointment(name):

@@ -101,11 +101,13 @@ def test_the_loops_own_threads_are_for_what_is_over_in_a_moment() -> None:
         "services/maintenance/restore.py",  # a command, whose process does nothing else
         "services/this_computer.py",  # a file or a key of the desktop's
         # Before the app serves anything, or in a command, whose process does nothing else.
+        "commands/membership_here.py",
         "commands/practice.py",
         "storage/creating.py",
         "storage/joining.py",
         "storage/moving.py",
         "storage/practice.py",
+        "storage/renewing_key.py",
         "storage/returning.py",
         "waiting.py",  # looks whether the database is there
         "web/incoming.py",

@@ -248,7 +248,7 @@ def key(
             "Show the practice key? Whoever reads it, and reaches the database, can open the "
             "Google sign-ins."
         ):
-            return _held(json=json)
+            return _held("The key was not shown. With --yes it is shown", json=json)
         if json:
             as_json({"key": member.key.text, "fingerprint": member.key.fingerprint})
         else:
@@ -357,9 +357,9 @@ def _confirmed(question: str) -> bool:
     return typer.confirm(question, err=True)
 
 
-def _held(*, json: bool) -> int:
+def _held(words: str = "Nothing was done. With --yes it is done", *, json: bool) -> int:
     if json:
         as_json({"held": True})
     else:
-        err.print("Nothing was done. With --yes it is done without asking.")
+        err.print(f"{words} without asking.")
     return HELD

@@ -49,7 +49,7 @@ class DatabaseAway(StoreError):
 
     default_what = "The practice's database cannot be reached."
     default_remedy = (
-        "It has not been done. Do it again when the server is back: see whether it is on, and this "
+        "Nothing was changed. Try again when the server is back: see whether it is on, and this "
         "computer in its network."
     )
     by_itself = (

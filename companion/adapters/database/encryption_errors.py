@@ -24,8 +24,8 @@ NOT_ENCRYPTED = store(
 WRONG_NAME = store(
     "The database server's certificate is for another name than the address has. Nothing was sent "
     "to it.",
-    "Write the address with the name that is in the certificate, then join the practice again. If "
-    "it is written so, another computer may pretend to be the server.",
+    "Give practice create or practice join the address with the name that is in the certificate. "
+    "If it is written so, another computer may pretend to be the server.",
 )
 NO_AUTHORITY = store(
     "This computer has no certificate of your own authority, by which the database server would "

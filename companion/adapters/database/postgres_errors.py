@@ -28,6 +28,7 @@ from companion.domain.errors import CompanionError, StoreDamaged
 from companion.domain.practice_errors import DatabaseAway
 
 _CARER = "Ask whoever looks after the database server"
+_ADDRESS = "Then give practice create or practice join the right address."
 
 
 def _away(detail: str) -> CompanionError:
@@ -63,7 +64,7 @@ NO_PLACE = store(
 )
 SIGN_IN = store(
     "The practice's database does not accept this workstation's user or password.",
-    f"{_CARER} for them, then join the practice again with the right address.",
+    f"{_CARER} for them. {_ADDRESS}",
 )
 NOT_THERE = store(
     "The database server answers, but has no database of that name.",
@@ -72,7 +73,7 @@ NOT_THERE = store(
 SIGN_IN_OR_NOT_THERE = store(
     "The practice's database does not accept this workstation's user or password, or there is no "
     "database of that name.",
-    f"{_CARER} for all three, then join the practice again with the right address.",
+    f"{_CARER} for all three. {_ADDRESS}",
 )
 NO_RIGHT = store(
     "This workstation's user may not do that in the practice's database.",
@@ -101,8 +102,8 @@ NOT_LET_IN = store(
 )
 NOT_LET_IN_PLAIN = store(
     "The database server does not let this user in from this computer without encryption.",
-    "End the address in ?sslmode=require and join the practice again. If it stays so: "
-    f"{_CARER.lower()} for a line for this computer in its pg_hba.conf.",
+    "Give practice create or practice join the address with ?sslmode=require at its end. If it "
+    f"stays so: {_CARER.lower()} for a line for this computer in its pg_hba.conf.",
 )
 MOVED = store(
     "The practice has moved away from this database, so nothing more is written here.",

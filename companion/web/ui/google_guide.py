@@ -167,7 +167,7 @@ def client_card(site: Site, client: str | None) -> None:
     with card("Google client"):
         text(
             "A file from Google's console that lets this practice ask its practitioners for "
-            "permission. It is needed once, and kept sealed on this computer.",
+            "permission. It is needed once, and kept sealed.",
             "card__lead",
         )
         GoogleClientCard(site, client)

@@ -41,7 +41,7 @@ def create(site: Site) -> None:
     @page(site, "/users", Rule(Action.USERS))
     async def users() -> None:
         with frame(site, "Users", active="/users"):
-            actions, _ = page_head("Users", "Who may sign in on this computer.")
+            actions, _ = page_head("Users", "Who may sign in.")
             users_page = _Users(site)
             with actions:
                 button("Add user", users_page.add, icon="person_add", look="primary")

@@ -110,7 +110,7 @@ def _key_steps() -> None:
 
 def _key(site: Site, account: ServiceAccount | None) -> None:
     text(
-        "The key opens the calendars of the whole practice: it is sealed on this computer and not "
+        "The key opens the calendars of the whole practice: it is kept sealed and not "
         "shown again. Delete the downloaded file afterwards.",
         "card__lead",
     )

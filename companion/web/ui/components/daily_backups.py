@@ -153,7 +153,7 @@ class _Form:
         self._first = secret_field("Passphrase" if anew else "Another passphrase")
         self._second = secret_field("The same once more")
         text(
-            "It is asked for once and kept sealed on this computer. Write it down where the "
+            "It is asked for once and kept sealed. Write it down where the "
             "practice keeps its keys: on another computer nobody can open a backup without it."
             if anew
             else "Leave both empty to keep the one there is. Older backups open with theirs.",

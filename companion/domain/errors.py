@@ -118,7 +118,7 @@ class SourceTrouble(StrEnum):
     OFFLINE = "offline"
     BROKEN = "broken"
     """It is out of order, and says so."""
-    PATIENCE = "patience"
+    RATE_LIMITED = "patience"
     """Asked too often; `SourceUnreachable.wait` says for how long to leave it alone."""
     SLOW = "slow"
     LARGE = "large"

@@ -70,7 +70,7 @@ def test_one_bad_answer_of_many_is_asked_for_again(there: Clinic, tmp_path: Path
         ({"kind": "status", "status": 401}, SourceTrouble.CREDENTIALS),
         ({"kind": "status", "status": 403}, SourceTrouble.CREDENTIALS),
         ({"kind": "status", "status": 404}, SourceTrouble.NOT_THERE),
-        ({"kind": "status", "status": 429, "retry_after": 600}, SourceTrouble.PATIENCE),
+        ({"kind": "status", "status": 429, "retry_after": 600}, SourceTrouble.RATE_LIMITED),
         ({"kind": "status", "status": 500}, SourceTrouble.BROKEN),
         ({"kind": "refuse"}, SourceTrouble.OFFLINE),
     ],
@@ -91,7 +91,7 @@ def test_an_error_in_the_middle_hands_nothing_over(
     said = f"{refused.value} {refused.value.remedy} {refused.value.detail}"
     assert KEY not in said
     assert "/v1" not in said
-    if reason is SourceTrouble.PATIENCE:
+    if reason is SourceTrouble.RATE_LIMITED:
         assert refused.value.wait == 600
 
 

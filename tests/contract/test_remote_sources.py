@@ -179,7 +179,7 @@ async def test_what_fails_is_said_and_changes_nothing(
         if isinstance(source, RemoteHarness):
             assert isinstance(came.error, SourceUnreachable)
             assert came.error.reason is which
-            assert (came.error.wait > 0) == (which is SourceTrouble.PATIENCE)
+            assert (came.error.wait > 0) == (which is SourceTrouble.RATE_LIMITED)
             note = await clinic.note()
             assert note.trouble == str(came.error)
             assert source.secret not in f"{note} {await clinic.application.activity.recent(50)}"

@@ -269,7 +269,7 @@ class _Fetch:
             probe = self._api.pages(_KINDS[0], path=f"{_KINDS[0]}/deleted", sort="", per_page=1)
             next(iter(probe))
         except SourceUnreachable as error:
-            if error.detail.startswith("HTTP 4") and error.reason is not SourceTrouble.PATIENCE:
+            if error.detail.startswith("HTTP 4") and error.reason is not SourceTrouble.RATE_LIMITED:
                 return False
             raise
         return True

@@ -147,7 +147,7 @@ class ClinikoApi:
                 wait = self._wait_after(error, next(tries, None), patience)
                 if wait is None:
                     raise
-                if error.reason is SourceTrouble.PATIENCE:
+                if error.reason is SourceTrouble.RATE_LIMITED:
                     patience -= wait
                     self._pace.hold(wait)
                 else:
@@ -161,7 +161,7 @@ class ClinikoApi:
         self, error: SourceUnreachable, retry: float | None, patience: float
     ) -> float | None:
         """Seconds after which the same request may succeed; None where it would not."""
-        if error.reason is SourceTrouble.PATIENCE:
+        if error.reason is SourceTrouble.RATE_LIMITED:
             wait = error.wait + 1.0  # the moment is one of whole seconds
             return wait if wait <= patience else None
         again = error.reason in {SourceTrouble.BROKEN, SourceTrouble.OFFLINE}

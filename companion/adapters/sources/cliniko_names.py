@@ -93,7 +93,7 @@ def _optional(api: ClinikoApi, table: str, numbers: Sequence[str]) -> list[Json]
             return [*api.rows_of(table, "id", numbers, [ARCHIVED_TOO])]
         return [*api.rows(table, [ARCHIVED_TOO])]
     except SourceUnreachable as error:
-        if error.detail.startswith("HTTP 4") and error.reason is not SourceTrouble.PATIENCE:
+        if error.detail.startswith("HTTP 4") and error.reason is not SourceTrouble.RATE_LIMITED:
             return []
         raise
 

@@ -174,12 +174,12 @@ class SourceWeb(AbstractContextManager["SourceWeb"]):
                 reason=SourceTrouble.NOT_THERE,
                 detail=detail,
             )
-        patience = status == 429
-        what = "asks for patience" if patience else f"is out of order ({status})"
+        limited = status == 429
+        what = "asks for patience" if limited else f"is out of order ({status})"
         return SourceUnreachable(
             f"{place} {what}.",
             _ITSELF,
-            reason=SourceTrouble.PATIENCE if patience else SourceTrouble.BROKEN,
+            reason=SourceTrouble.RATE_LIMITED if limited else SourceTrouble.BROKEN,
             wait=wait_of(answer.headers),
             detail=detail,
         )

@@ -45,7 +45,7 @@ class ConflictResolver:
     remote: RemoteCalendar
     ledger: Ledger
     pacer: Pacer
-    patience: RetryBudget
+    retry_budget: RetryBudget
     queue: Queue
     tally: Tally
     _owned: set[tuple[str, str]] | None = None
@@ -159,7 +159,7 @@ class ConflictResolver:
                 async with self.pacer.calling(self.target.account, 1, Urgency.CORRECTION):
                     seen = await self.remote.get(wanted)
             except TransientError as error:
-                await self.patience.wait_after(error)
+                await self.retry_budget.wait_after(error)
                 continue
             if seen is not None and not seen.deleted and self.target.others is not None:
                 theirs = self.target.keeper.overruled_by([seen.stamp], self.target.others)

@@ -89,12 +89,12 @@ async def _listed(
     parts: SyncParts, account: str, remote: RemoteCalendar, tally: Tally
 ) -> list[ObservedEvent]:
     """All events of ours; repeated while Google has transient errors."""
-    patience = RetryBudget(parts.pacer, account, parts.clock, parts.chance)
+    retry_budget = RetryBudget(parts.pacer, account, parts.clock, parts.chance)
     while True:
         try:
             return await list_ours(parts.pacer, account, remote, None, None, tally)
         except TransientError as error:
-            await patience.wait_after(error)
+            await retry_budget.wait_after(error)
 
 
 def _notices_apart(plan: SyncPlan) -> tuple[SyncPlan, SyncPlan]:

@@ -110,19 +110,19 @@ class PlanWriter:
     _unsettled: dict[str, WriteStep] = field(default_factory=dict, init=False)
     """By key: sent, and not known in the ledger to have arrived."""
     _queue: Queue = field(init=False)
-    _patience: RetryBudget = field(init=False)
+    _retry_budget: RetryBudget = field(init=False)
     _resolver: ConflictResolver = field(init=False)
 
     def __post_init__(self) -> None:
         account = self.target.account
         self._queue = Queue(soon=self.soon, now=self.now)
-        self._patience = RetryBudget(self.pacer, account, self.clock, self.chance)
+        self._retry_budget = RetryBudget(self.pacer, account, self.clock, self.chance)
         self._resolver = ConflictResolver(
             target=self.target,
             remote=self.remote,
             ledger=self.ledger,
             pacer=self.pacer,
-            patience=self._patience,
+            retry_budget=self._retry_budget,
             queue=self._queue,
             tally=self.tally,
         )
@@ -266,7 +266,7 @@ class PlanWriter:
                     front.append(again)
         self._queue.put_back(front, back)
         if transient is None or progress:
-            self._patience.restored()
+            self._retry_budget.restored()
         if transient is not None:
             self.tally.left = len(self._queue)
-            await self._patience.wait_after(transient)
+            await self._retry_budget.wait_after(transient)

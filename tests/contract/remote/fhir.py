@@ -19,7 +19,7 @@ _FAULTS: Mapping[SourceTrouble, dict[str, Any]] = {
     SourceTrouble.CREDENTIALS: {"kind": "status", "status": 401},
     SourceTrouble.NOT_THERE: {"kind": "status", "status": 404},
     SourceTrouble.BROKEN: {"kind": "status", "status": 500},
-    SourceTrouble.PATIENCE: {"kind": "status", "status": 429, "retry_after": 7_200},
+    SourceTrouble.RATE_LIMITED: {"kind": "status", "status": 429, "retry_after": 7_200},
     SourceTrouble.UNREADABLE: {"kind": "status", "status": 400},
     SourceTrouble.OFFLINE: {"kind": "refuse"},
     SourceTrouble.SLOW: {"kind": "slow", "ms": 60_000},

@@ -17,7 +17,7 @@ _BAD: Mapping[SourceTrouble, Answer] = {
     SourceTrouble.CREDENTIALS: says(403),
     SourceTrouble.NOT_THERE: says(404),
     SourceTrouble.BROKEN: says(500),
-    SourceTrouble.PATIENCE: says(429, Retry_After="7200"),
+    SourceTrouble.RATE_LIMITED: says(429, Retry_After="7200"),
     SourceTrouble.UNREADABLE: says(200, b"<html>Sign in</html>"),
     SourceTrouble.EMPTY: says(200, b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"),
     SourceTrouble.LARGE: says(200, b"BEGIN:VCALENDAR\r\n" + b"x" * 2_000_000),

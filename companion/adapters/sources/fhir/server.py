@@ -50,7 +50,7 @@ _NOT_ALLOWED = _StatusMeaning(
 _BUSY = _StatusMeaning(
     what="asks for patience",
     remedy="It is tried again by itself.",
-    reason=SourceTrouble.PATIENCE,
+    reason=SourceTrouble.RATE_LIMITED,
 )
 _MISSING = _StatusMeaning(
     what="has no appointments under this address",

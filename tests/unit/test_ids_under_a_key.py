@@ -24,8 +24,8 @@ from companion.domain.appointments import (
     ShowAs,
     appointment_id,
 )
+from companion.domain.calendar_writers import MARK
 from companion.domain.event_keys import EventKey, event_id
-from companion.domain.keepers import MARK
 from companion.domain.reconcile import LedgerEntryState
 from companion.domain.sync_state import Held, HeldItem, HeldKey, SyncState
 from companion.services.imports.drafts import natural_key

@@ -374,7 +374,7 @@ async def card(world: Practice) -> PractitionerStatus:
         book=world.stores.book,
         ledger=world.stores.ledger,
         feeds=MemoryFeeds(),
-        activity=world.stores.activity,
+        activity_log=world.stores.activity,
         syncing=world.syncing,
         clock=world.clock,
         staleness=world.staleness,

@@ -116,7 +116,7 @@ class SyncState:
     """Id of the calendar that the permission for calendars of our making did not reach."""
     others: Mapping[str, str] | None = None
     """Last moments by writer of what others wrote to the calendar before this installation began
-    (`Keeper`); None until an audit has looked."""
+    (`CalendarWriter`); None until an audit has looked."""
     overruled_by: str = ""
     """The stamp of another installation, since which nothing is written from here."""
     history: str = ""

@@ -67,3 +67,4 @@ from companion.services.ports.practice import (
 )
 from companion.services.ports.settings import Clock, SecretStore, SettingsStore
 from companion.services.ports.stores import Stores
+from companion.services.ports.texts import KeptText

@@ -38,13 +38,7 @@ from companion.services.maintenance.restore_here import RestoreHere
 from companion.services.maintenance.support import Support
 from companion.services.notices.looking import Looking
 from companion.services.notices.notices import Notices
-from companion.services.ports import (
-    ActivityLog,
-    AppointmentBook,
-    Clock,
-    Lease,
-    SettingsStore,
-)
+from companion.services.ports import ActivityLog, AppointmentBook, Clock, Lease, SettingsStore
 from companion.services.settings.practitioners import Practitioners
 from companion.services.settings.setup import Setup
 from companion.services.settings.transfer import SettingTransfer

@@ -15,10 +15,7 @@ from companion.services.feeds.ports import FeedWriter, KeptFeeds
 from companion.services.feeds.reachability import ANYWHERE, FEED_PORT, Network
 from companion.services.imports.layouts.software import Software
 from companion.services.maintenance.all_backups import BackupPorts
-from companion.services.maintenance.findings import (
-    ComputerProbes,
-    HomeRights,
-)
+from companion.services.maintenance.findings import ComputerProbes, HomeRights
 from companion.services.notices.ways import NoticeWays
 from companion.services.ports import (
     AlwaysHeld,

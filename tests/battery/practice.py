@@ -100,3 +100,11 @@ class Practice(World):
     async def two_days_later(self) -> None:
         self.clock.shift(49 * 3600)
         await self.staleness.look()
+
+
+async def left_alone() -> Practice:
+    """Two days after its last import and its last pass."""
+    world = Practice()
+    await world.uploaded()
+    await world.two_days_later()
+    return world

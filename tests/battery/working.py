@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 
 from companion.domain.errors import StoreError
@@ -22,6 +22,16 @@ class FullActivity(MemoryActivity):
 
 def working(world: World) -> AbstractAsyncContextManager[None]:
     return in_background(world.worker.run())
+
+
+@asynccontextmanager
+async def kept_up_to_date() -> AsyncIterator[World]:
+    """With a running worker, which has put the first edit into Google."""
+    world = World()
+    async with working(world):
+        await edit(world)
+        await world.clock.sleep(60)
+        yield world
 
 
 async def edit(world: World, number: int = 1, who: str = ANNA, **more: object) -> None:

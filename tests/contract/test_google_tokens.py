@@ -59,9 +59,7 @@ async def test_a_silent_token_endpoint_is_offline_and_soon(real: SimulatedWorld)
 
 
 async def test_an_expired_token_is_renewed_once_for_many_calls(real: SimulatedWorld) -> None:
-    await real.sign_in()
-    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-    calendar = await real.google.calendar("zoe", info.id)
+    calendar = await real.new_calendar()
     with real.handle.lock:
         real.handle.api.grants.expire_access(ZOE)
     single = [calendar.write([insert(f"s{number}")]) for number in range(10)]
@@ -73,9 +71,7 @@ async def test_an_expired_token_is_renewed_once_for_many_calls(real: SimulatedWo
 
 
 async def test_a_token_past_its_time_is_renewed_before_it_is_refused(real: SimulatedWorld) -> None:
-    await real.sign_in()
-    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-    calendar = await real.google.calendar("zoe", info.id)
+    calendar = await real.new_calendar()
     real.clock.shift(3590)
     real.handle.google.counts.clear()
     await calendar.info()
@@ -97,9 +93,7 @@ async def test_a_renewed_token_serves_the_next_run_of_the_program(real: Simulate
 
 
 async def test_a_sign_in_of_another_process_is_taken_up(real: SimulatedWorld) -> None:
-    await real.sign_in()
-    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-    calendar = await real.google.calendar("zoe", info.id)
+    calendar = await real.new_calendar()
     with real.handle.lock:
         real.handle.api.grants.revoke(real.token.refresh_token)
     other = await real.sign_in(name="elsewhere")
@@ -108,24 +102,16 @@ async def test_a_sign_in_of_another_process_is_taken_up(real: SimulatedWorld) ->
     assert real.token.refresh_token == Token.from_json(other.token).refresh_token
 
 
-async def test_a_removed_sign_in_is_not_revived_by_a_renewal(real: SimulatedWorld) -> None:
-    await real.sign_in()
-    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-    calendar = await real.google.calendar("zoe", info.id)
-    await real.secrets.remove("google/token/zoe")
-    real.clock.shift(7200)
-    with pytest.raises(SignInExpired):
-        await calendar.info()
-    assert "google/token/zoe" not in real.secrets.kept
-
-
-async def test_a_sign_in_removed_elsewhere_while_it_was_renewed_is_not_revived(
-    real: SimulatedWorld,
+@pytest.mark.parametrize("meanwhile", [False, True])
+async def test_a_removed_sign_in_is_not_revived_by_a_renewal(
+    real: SimulatedWorld, meanwhile: bool
 ) -> None:
-    await real.sign_in()
-    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-    calendar = await real.google.calendar("zoe", info.id)
-    real.secrets.elsewhere = lambda: real.secrets.remove("google/token/zoe")
+    """Nor one that is removed elsewhere while it is renewed."""
+    calendar = await real.new_calendar()
+    if meanwhile:
+        real.secrets.elsewhere = lambda: real.secrets.remove("google/token/zoe")
+    else:
+        await real.secrets.remove("google/token/zoe")
     real.clock.shift(7200)
     with pytest.raises(SignInExpired):
         await calendar.info()
@@ -135,9 +121,7 @@ async def test_a_sign_in_removed_elsewhere_while_it_was_renewed_is_not_revived(
 async def test_a_sign_in_replaced_elsewhere_while_it_was_renewed_is_the_one_that_stays(
     real: SimulatedWorld,
 ) -> None:
-    await real.sign_in()
-    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-    calendar = await real.google.calendar("zoe", info.id)
+    calendar = await real.new_calendar()
     other = await real.sign_in(name="elsewhere")
     real.secrets.elsewhere = lambda: real.secrets.put("google/token/zoe", other.token)
     real.clock.shift(7200)
@@ -185,9 +169,7 @@ async def test_a_sign_in_that_ended_with_its_seventh_day_says_testing(
 async def test_a_sign_in_that_worked_longer_than_seven_days_is_not_blamed_on_testing(
     real: SimulatedWorld,
 ) -> None:
-    await real.sign_in()
-    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-    calendar = await real.google.calendar("zoe", info.id)
+    calendar = await real.new_calendar()
     for _day in range(9):
         real.handle.api.clock.advance(timedelta(days=1))
         real.clock.shift(86_400)

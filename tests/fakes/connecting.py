@@ -111,10 +111,15 @@ class Fixture:
         account: str = ZOE,
         login: str = "",
         calendar: CalendarChoice | None = None,
+        take_over: bool = False,
         untick: Sequence[str] = (),
     ) -> Connected:
         start = await self.service.begin(
-            practitioner_id, login=login, calendar=calendar, redirect_uri=BACK
+            practitioner_id,
+            login=login,
+            calendar=calendar,
+            take_over=take_over,
+            redirect_uri=BACK,
         )
         return await self.service.finish(self.google.consent(start.url, account, untick=untick))
 

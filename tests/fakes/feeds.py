@@ -191,6 +191,13 @@ class FeedApplication:
         return token_of(url)
 
 
+async def with_a_phone() -> tuple[FeedApplication, str]:
+    """With one appointment, and a link's token."""
+    application = FeedApplication()
+    await application.write(visit(1))
+    return application, await application.token()
+
+
 def asking(token: str, *, tags: str = "", client: str = "", gzip: bool = True) -> Poll:
     """What a phone's request says; `tags`: the bodies that it has."""
     return Poll(token_digest(token), tags=tags, gzip=gzip, client=client)

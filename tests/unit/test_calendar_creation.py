@@ -3,14 +3,13 @@ ends with one calendar that is used, and none besides."""
 
 from __future__ import annotations
 
-import itertools
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from companion.domain.appointments import Practitioner
 from companion.domain.calendar_writers import CalendarWriter
 from companion.domain.errors import (
     AccountParked,
@@ -25,21 +24,14 @@ from companion.domain.errors import (
     StoreError,
 )
 from companion.domain.events import CalendarEvent
-from companion.domain.settings import GoogleLink, PractitionerSettings, Settings
+from companion.domain.settings import GoogleLink, Settings
 from companion.services.google.calendar_creation import FRESH, PATIENCE
-from companion.services.google.connecting import Connecting
 from companion.services.google.consents import APP_CREATED, CALENDAR_LIST, CalendarChoice
 from companion.services.google.joining import Connected
 from companion.services.ports import InsertEvent
-from tests.fakes.clock import FakeClock
-from tests.fakes.google import FakeGoogle
-from tests.fakes.secrets import FakeSecrets
+from tests.fakes.connecting import BACK, MAX, ZOE, Fixture
 from tests.fakes.settings import FakeSettings
-from tests.fakes.stores import MemoryActivity, MemoryLedger
-from tests.fakes.syncing import syncing_over
 
-ZOE, MAX = "zoe@example.com", "max@example.com"
-BACK = "http://127.0.0.1:8080/oauth/callback"
 CONNECTS = 1_000
 
 
@@ -59,22 +51,17 @@ class FaultySettings(FakeSettings):
         return changed
 
 
-class Home:
+class Home(Fixture):
     """One practitioner's home; each attempt to connect is that of a program started anew."""
 
     def __init__(self) -> None:
-        self.clock = FakeClock()
-        self.secrets = FakeSecrets()
-        self.secrets.kept["google/client"] = '{"installed": {"project_id": "riverside"}}'
-        self.google = FakeGoogle(secrets=self.secrets, hook=self._called)
-        person = PractitionerSettings(practitioner=Practitioner(id="zoe", name="Zoë"))
-        self.settings = FaultySettings(Settings(install_id="install").with_practitioner(person))
+        super().__init__()
+        self.google.hook = self._called
+        self.settings = FaultySettings(self.settings.current)
         self.settings.strike = self._struck
-        self.ledger, self.activity = MemoryLedger(), MemoryActivity()
         self.faults: dict[tuple[str, str], list[BaseException]] = {}
         """By moment and step: what the next calls there come to."""
         self.struck = 0
-        self._words = itertools.count()
 
     @property
     def link(self) -> GoogleLink:
@@ -88,20 +75,9 @@ class Home:
     def fail(self, when: str, step: str, *errors: BaseException) -> None:
         self.faults.setdefault((when, step), []).extend(errors)
 
-    async def connect(
-        self,
-        account: str = ZOE,
-        calendar: CalendarChoice | None = None,
-        untick: tuple[str, ...] = (),
-        login: str = "",
-        *,
-        take_over: bool = False,
-    ) -> Connected:
-        service = self._service()
-        start = await service.begin(
-            "zoe", login=login, calendar=calendar, take_over=take_over, redirect_uri=BACK
-        )
-        return await service.finish(self.google.consent(start.url, account, untick=untick))
+    async def connect(self, practitioner_id: str = "zoe", **how: Any) -> Connected:
+        self.service = self.new_service()
+        return await super().connect(practitioner_id, **how)
 
     async def connect_at_last(self, *, take_over: bool = False) -> int:
         """A person presses Connect until it works; gives how often."""
@@ -113,24 +89,6 @@ class Home:
             else:
                 return attempt
         pytest.fail("never connected")
-
-    def _service(self) -> Connecting:
-        return Connecting(
-            google=self.google,
-            settings=self.settings,
-            secrets=self.secrets,
-            ledger=self.ledger,
-            activity=self.activity,
-            clock=self.clock,
-            syncing=syncing_over(
-                google=self.google,
-                settings=self.settings,
-                ledger=self.ledger,
-                activity=self.activity,
-                clock=self.clock,
-            ),
-            random_word=lambda: f"word{next(self._words)}",
-        )
 
     async def _called(self, when: str, name: str) -> None:
         self._struck(when, name)
@@ -256,7 +214,7 @@ async def test_after_a_lost_answer_google_is_asked_for_the_permission_to_look(ho
     with pytest.raises(Offline) as caught:
         await home.connect()
     assert "list of calendars" in caught.value.remedy
-    start = await home._service().begin("zoe", redirect_uri=BACK)
+    start = await home.new_service().begin("zoe", redirect_uri=BACK)
     assert CALENDAR_LIST.rpartition("/")[2] in start.url
     with pytest.raises(ScopeMissing):
         await home.connect(untick=(CALENDAR_LIST,))
@@ -269,7 +227,7 @@ async def test_the_permission_to_look_is_not_asked_for_where_a_person_wants_anot
     home: Home,
 ) -> None:
     another = CalendarChoice(kind="new", look=False)
-    start = await home._service().begin("zoe", calendar=another, redirect_uri=BACK)
+    start = await home.new_service().begin("zoe", calendar=another, redirect_uri=BACK)
     assert APP_CREATED.rpartition("/")[2] in start.url
     assert CALENDAR_LIST.rpartition("/")[2] not in start.url
 
@@ -319,11 +277,11 @@ async def test_a_calendar_that_a_person_deleted_before_it_was_used_is_made_anew(
 async def test_an_unused_calendar_waits_in_its_own_account(home: Home) -> None:
     home.fail("before", "info", Killed())
     with pytest.raises(Killed):
-        await home.connect(ZOE)
-    await home.connect(MAX)
+        await home.connect()
+    await home.connect(account=MAX)
     assert home.google.owners[home.link.calendar_id] == MAX
     (waiting,) = home.link.creations
     assert waiting.account == ZOE
-    await home.connect(ZOE, CalendarChoice(kind="new"), login=ZOE)
+    await home.connect(calendar=CalendarChoice(kind="new"), login=ZOE)
     assert home.link.calendar_id == waiting.calendar_id
     assert home.google.creations == 2

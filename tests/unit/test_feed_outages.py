@@ -9,13 +9,11 @@ import pytest
 
 from companion.domain.errors import StoreDamaged
 from tests.fakes.feed_polls import fetched, read, tag_of
-from tests.fakes.feeds import NOON, FeedApplication, visit
+from tests.fakes.feeds import NOON, FeedApplication, visit, with_a_phone
 
 
 async def test_a_book_that_cannot_be_read_serves_the_last_bytes_from_memory() -> None:
-    application = FeedApplication()
-    await application.write(visit(1))
-    token = await application.token()
+    application, token = await with_a_phone()
     good = await fetched(application, token)
     application.book.fault = StoreDamaged()
     application.clock.shift(60)
@@ -29,9 +27,7 @@ async def test_a_book_that_cannot_be_read_serves_the_last_bytes_from_memory() ->
 
 @pytest.mark.parametrize("damaged", ["book", "store", "both"])
 async def test_after_a_restart_they_come_from_the_disk(damaged: str) -> None:
-    application = FeedApplication()
-    await application.write(visit(1))
-    token = await application.token()
+    application, token = await with_a_phone()
     good = await fetched(application, token)
     await application.feeds.close()
     if damaged != "store":
@@ -44,9 +40,7 @@ async def test_after_a_restart_they_come_from_the_disk(damaged: str) -> None:
 
 
 async def test_a_fault_without_any_good_bytes_is_503_and_empty() -> None:
-    application = FeedApplication()
-    await application.write(visit(1))
-    token = await application.token()
+    application, token = await with_a_phone()
     application.book.fault = OSError("not even one of ours")
     answer = await fetched(application, token)
     assert (answer.status, answer.body) == (503, b"")
@@ -90,9 +84,7 @@ async def test_a_broken_store_is_not_asked_at_every_request() -> None:
 
 
 async def test_a_server_that_is_away_is_not_even_asked() -> None:
-    application = FeedApplication()
-    await application.write(visit(1))
-    token = await application.token()
+    application, token = await with_a_phone()
     good = await fetched(application, token)
     await application.feeds.close()
     application.reachable = False

@@ -11,15 +11,13 @@ import pytest
 from companion.services.feeds.views import EMPTY, SWITCHED_OFF
 from companion.services.ports import FeedDetail
 from tests.fakes.feed_polls import ADDRESS, fetched, read, tag_of
-from tests.fakes.feeds import NOON, TODAY, FeedApplication, asking, visit
+from tests.fakes.feeds import NOON, TODAY, FeedApplication, asking, visit, with_a_phone
 
 # ── the book's changes ───────────────────────────────────────────────────────────────────────
 
 
 async def test_a_poll_that_finds_nothing_new_reads_nothing_for_a_second() -> None:
-    application = FeedApplication()
-    await application.write(visit(1))
-    token = await application.token()
+    application, token = await with_a_phone()
     tag = tag_of(await fetched(application, token))
     application.book.reads.clear()
     for _poll in range(100):
@@ -67,9 +65,7 @@ async def test_an_appointment_that_went_to_a_colleague_leaves_the_feed() -> None
 
 
 async def test_another_practitioners_change_leaves_the_bytes_alone() -> None:
-    application = FeedApplication()
-    await application.write(visit(1))
-    token = await application.token()
+    application, token = await with_a_phone()
     first = await fetched(application, token)
     await application.edit(visit(2, practitioner_id="blake"))
     assert await fetched(application, token) is first
@@ -205,9 +201,7 @@ async def test_an_expired_link_says_so_from_the_next_midnight() -> None:
 
 
 async def test_a_practitioner_who_left_or_a_practice_without_links_switches_them_off() -> None:
-    application = FeedApplication()
-    await application.write(visit(1))
-    token = await application.token()
+    application, token = await with_a_phone()
     before = application.settings.current
     await application.settings.change(
         lambda each: replace(each, practice=replace(each.practice, feeds_allowed=False))
@@ -225,9 +219,7 @@ async def test_a_practitioner_who_left_or_a_practice_without_links_switches_them
 
 
 async def test_misses_are_limited_by_address_but_never_a_known_link() -> None:
-    application = FeedApplication()
-    await application.write(visit(1))
-    token = await application.token()
+    application, token = await with_a_phone()
     statuses = [(await fetched(application, f"{each:043}")).status for each in range(40)]
     assert statuses == [404] * 30 + [429] * 10
     assert (await fetched(application, token)).status == 200

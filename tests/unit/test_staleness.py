@@ -8,7 +8,7 @@ import pytest
 
 from companion.domain.errors import SignInExpired
 from companion.domain.event_keys import is_notice
-from tests.battery.practice import IMPORTED, Practice
+from tests.battery.practice import IMPORTED, Practice, left_alone
 from tests.battery.world import ANNA
 
 """Tuesday 3 March 2026, 08:12 in Sydney."""
@@ -25,9 +25,7 @@ async def test_nothing_is_said_within_the_set_time() -> None:
 
 
 async def test_an_import_too_long_ago_is_one_all_day_entry_at_the_top_of_today() -> None:
-    world = Practice()
-    await world.uploaded()
-    await world.two_days_later()
+    world = await left_alone()
     result = await world.run()
     assert result.error is None
     (notice,) = world.notices()
@@ -37,9 +35,7 @@ async def test_an_import_too_long_ago_is_one_all_day_entry_at_the_top_of_today()
 
 
 async def test_it_counts_in_no_proof_no_count_and_no_difference() -> None:
-    world = Practice()
-    await world.uploaded()
-    await world.two_days_later()
+    world = await left_alone()
     result = await world.run()
     assert (result.inserted, result.planned["insert"], result.unchanged) == (0, 0, 10)
     audit = await world.audit()
@@ -51,9 +47,7 @@ async def test_it_counts_in_no_proof_no_count_and_no_difference() -> None:
 
 
 async def test_the_same_notice_is_written_once_and_moved_to_each_new_day() -> None:
-    world = Practice()
-    await world.uploaded()
-    await world.two_days_later()
+    world = await left_alone()
     await world.run()
     before = dict(world.remote().parts)
     assert (await world.run()).api_calls == 0
@@ -66,9 +60,7 @@ async def test_the_same_notice_is_written_once_and_moved_to_each_new_day() -> No
 
 
 async def test_it_disappears_with_the_first_good_pass_after_an_import() -> None:
-    world = Practice()
-    await world.uploaded()
-    await world.two_days_later()
+    world = await left_alone()
     await world.run()
     await world.imported()
     world.clock.shift(10)
@@ -93,9 +85,7 @@ async def test_a_second_staleness_is_an_event_of_its_own() -> None:
 
 
 async def test_two_never_stand_beside_each_other_even_when_the_import_went_unseen() -> None:
-    world = Practice()
-    await world.uploaded()
-    await world.two_days_later()
+    world = await left_alone()
     await world.run()
     await world.imported()
     seen: list[int] = []
@@ -108,9 +98,7 @@ async def test_two_never_stand_beside_each_other_even_when_the_import_went_unsee
 
 
 async def test_a_person_who_deletes_it_has_read_it() -> None:
-    world = Practice()
-    await world.uploaded()
-    await world.two_days_later()
+    world = await left_alone()
     await world.run()
     (event,) = [each for each in world.remote().ours() if is_notice(each.key)]
     world.remote().person_deletes(event.event_id)
@@ -121,9 +109,7 @@ async def test_a_person_who_deletes_it_has_read_it() -> None:
 
 
 async def test_a_lost_ledger_doubles_no_notice() -> None:
-    world = Practice()
-    await world.uploaded()
-    await world.two_days_later()
+    world = await left_alone()
     await world.run()
     world.stores.ledger._rows.clear()
     audit = await world.audit()
@@ -138,9 +124,7 @@ async def test_a_lost_ledger_doubles_no_notice() -> None:
 
 @pytest.mark.parametrize("step", range(1, 40, 2))
 async def test_a_crash_anywhere_leaves_one_notice_or_none_and_heals(step: int) -> None:
-    world = Practice()
-    await world.uploaded()
-    await world.two_days_later()
+    world = await left_alone()
     await world.crash_at(step, world.run)
     await world.run()
     await world.run()

@@ -15,7 +15,7 @@ from companion.services.feeds.views import stale_notice, view_of
 from companion.services.ports import FeedDetail
 from companion.services.status import PractitionerStatus, Status
 from companion.services.sync.staleness import notice_words
-from tests.battery.practice import IMPORTED, Practice
+from tests.battery.practice import IMPORTED, Practice, left_alone
 from tests.battery.world import ANNA, BORIS, SYDNEY, appointment
 from tests.fakes.background import in_background
 from tests.fakes.clock import FakeClock
@@ -149,9 +149,7 @@ async def test_what_an_import_wrote_is_no_edit() -> None:
 
 
 async def test_a_practice_can_switch_it_off() -> None:
-    world = Practice()
-    await world.uploaded()
-    await world.two_days_later()
+    world = await left_alone()
     await world.run()
     practice = replace(world.settings.current.practice, stale_days=None)
     world.settings.current = replace(world.settings.current, practice=practice)
@@ -230,9 +228,7 @@ async def test_after_waking_the_first_pass_gets_its_time() -> None:
 
 
 async def test_google_and_the_feed_use_the_same_words() -> None:
-    world = Practice()
-    await world.uploaded()
-    await world.two_days_later()
+    world = await left_alone()
     await world.run()
     since = world.staleness.since(ANNA)
     assert since is not None
@@ -252,9 +248,7 @@ async def test_google_and_the_feed_use_the_same_words() -> None:
 
 
 async def test_the_notice_of_a_former_calendar_waits_for_nobody() -> None:
-    world = Practice()
-    await world.uploaded()
-    await world.two_days_later()
+    world = await left_alone()
     await world.run()
     old = world.remote()
     world.link(calendar_id="other@calendar")
@@ -345,9 +339,7 @@ async def test_the_card_says_why_before_it_says_since_when(
 
 
 async def test_the_card_of_a_stale_schedule_says_since_when_and_what_to_do() -> None:
-    world = Practice()
-    await world.uploaded()
-    await world.two_days_later()
+    world = await left_alone()
     await world.run()
     status = await card(world)
     assert (status.state, status.action) == ("stale", "import")

@@ -11,7 +11,7 @@ from companion.domain.errors import AccountParked, Offline
 from companion.domain.sync_state import SyncState
 from companion.services.sync.progress import SyncPhase
 from tests.battery.calendars import Crash, Exploded
-from tests.battery.working import edit, until, working
+from tests.battery.working import edit, kept_up_to_date, until, working
 from tests.battery.world import ANNA, MONDAY, World, appointment
 
 TOMORROW = MONDAY + timedelta(days=1)
@@ -22,10 +22,7 @@ def days_on(world: World, count: int) -> None:
 
 
 async def test_after_a_clock_that_ran_ahead_is_set_right_the_nightly_audit_goes_on() -> None:
-    world = World()
-    async with working(world):
-        await edit(world)
-        await world.clock.sleep(60)
+    async with kept_up_to_date() as world:
         days_on(world, 300)
         await world.clock.sleep(1300)
         days_on(world, -300)
@@ -49,10 +46,7 @@ async def test_after_a_restart_a_proof_of_the_future_does_not_stop_the_audits() 
 
 
 async def test_an_account_parked_by_a_clock_that_ran_ahead_is_tried_again_within_hours() -> None:
-    world = World()
-    async with working(world):
-        await edit(world)
-        await world.clock.sleep(60)
+    async with kept_up_to_date() as world:
         days_on(world, 300)
         world.remote().refusing = AccountParked()
         await edit(world, 2)

@@ -13,7 +13,7 @@ from companion.domain.errors import (
     SignInExpired,
 )
 from tests.battery.calendars import Crash
-from tests.battery.working import edit, until, working
+from tests.battery.working import edit, kept_up_to_date, until, working
 from tests.battery.world import ANNA, BORIS, World, appointment
 
 # ── nothing to do ─────────────────────────────────────────────────────────────────────────────
@@ -113,10 +113,7 @@ async def test_local_midnight_moves_the_window(zone: str) -> None:
 async def test_after_sleep_or_a_clock_that_jumps_everything_is_looked_at_anew(
     jump: timedelta,
 ) -> None:
-    world = World()
-    async with working(world):
-        await edit(world)
-        await world.clock.sleep(60)
+    async with kept_up_to_date() as world:
         sign = world.stores.book.sign
         with world.changes.losing():
             await edit(world, 2)
@@ -137,10 +134,7 @@ async def test_waking_up_forgets_an_old_backoff() -> None:
 
 
 async def test_every_night_an_audit_mends_what_people_did_in_google() -> None:
-    world = World()
-    async with working(world):
-        await edit(world)
-        await world.clock.sleep(60)
+    async with kept_up_to_date() as world:
         world.remote().person_deletes(world.id_of("anna1"))
         world.clock.shift(3 * 3600)
         await world.clock.sleep(60)
@@ -176,10 +170,7 @@ async def test_an_app_that_is_closed_at_night_audits_in_the_morning() -> None:
 
 
 async def test_an_audit_that_fails_is_repeated_but_not_hammered() -> None:
-    world = World()
-    async with working(world):
-        await edit(world)
-        await world.clock.sleep(60)
+    async with kept_up_to_date() as world:
         tries = 0
 
         def count(name: str) -> None:

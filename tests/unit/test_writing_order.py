@@ -27,6 +27,13 @@ from tests.fakes.google_calendar import Hook
 TOMORROW = MONDAY + timedelta(days=1)
 
 
+async def with_one_event() -> World:
+    world = World()
+    await world.put(appointment(0))
+    await world.run()
+    return world
+
+
 async def test_the_soonest_go_first_and_the_past_last() -> None:
     world = World()
     days = [-3, -1, 0, 1, 2, 30]
@@ -97,9 +104,7 @@ async def test_a_style_that_changed_is_patched_only_on_the_version_we_wrote() ->
 
 
 async def test_a_412_on_an_event_whose_colour_is_still_ours_is_patched_with_the_new_etag() -> None:
-    world = World()
-    await world.put(appointment(0))
-    await world.run()
+    world = await with_one_event()
     world.remote().person_edits(world.id_of("a0"), summary="Somebody")
     world.choose(colour="3")
     result = await world.run()
@@ -109,9 +114,7 @@ async def test_a_412_on_an_event_whose_colour_is_still_ours_is_patched_with_the_
 
 
 async def test_a_412_on_an_event_a_person_deleted_puts_it_back() -> None:
-    world = World()
-    await world.put(appointment(0))
-    await world.run()
+    world = await with_one_event()
     world.remote().person_deletes(world.id_of("a0"))
     world.choose(colour="3")
     assert (await world.run()).error is None
@@ -119,9 +122,7 @@ async def test_a_412_on_an_event_a_person_deleted_puts_it_back() -> None:
 
 
 async def test_an_event_that_changes_under_every_patch_goes_without_its_colour() -> None:
-    world = World()
-    await world.put(appointment(0))
-    await world.run()
+    world = await with_one_event()
     remote, event_id = world.remote(), world.id_of("a0")
 
     def meddle(name: str) -> None:
@@ -139,9 +140,7 @@ async def test_an_event_that_changes_under_every_patch_goes_without_its_colour()
 
 async def test_an_event_that_google_contradicts_itself_about_is_refused_in_the_end() -> None:
     """Gone, says the patch; there it is, says the get; for ever."""
-    world = World()
-    await world.put(appointment(0))
-    await world.run()
+    world = await with_one_event()
 
     def gone(write: Write) -> RemoteError | None:
         return EventGone() if isinstance(write, PatchEvent) else None
@@ -183,9 +182,7 @@ async def test_the_etag_is_kept_only_while_the_style_is_as_we_want_it() -> None:
 
 async def test_a_generation_never_skips_one_that_google_could_still_hold() -> None:
     """Lost ledger, the event under its third id: the 409s lead there, one by one."""
-    world = World()
-    await world.put(appointment(0))
-    await world.run()
+    world = await with_one_event()
     for _ in range(2):
         world.remote().person_deletes(world.id_of("a0"))
         await world.audit()
@@ -197,9 +194,7 @@ async def test_a_generation_never_skips_one_that_google_could_still_hold() -> No
 
 
 async def test_a_get_that_meets_passing_faults_is_repeated() -> None:
-    world = World()
-    await world.put(appointment(0))
-    await world.run()
+    world = await with_one_event()
     world.stores.ledger._rows.clear()
     world.remote().hook = _fail_gets(2)
     result = await world.run()
@@ -264,9 +259,7 @@ async def test_news_with_a_dearer_step_in_front_takes_no_more_than_was_granted()
 
 async def test_an_unanswered_patch_is_done_again_even_when_its_edit_was_taken_back() -> None:
     """Google holds the edit, our row still the state before: equal to the book, and yet not."""
-    world = World()
-    await world.put(appointment(0))
-    await world.run()
+    world = await with_one_event()
     await world.put(appointment(0, location="Room 2"))
 
     def die_with_the_answer(name: str) -> None:

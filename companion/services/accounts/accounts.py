@@ -27,12 +27,7 @@ from companion.services.accounts.delays import Delays
 from companion.services.accounts.sessions import Sessions, SessionStore
 from companion.services.activity import note
 from companion.services.pools import PASSWORDS
-from companion.services.ports import (
-    ActivityKind,
-    ActivityLog,
-    Clock,
-    SettingsStore,
-)
+from companion.services.ports import ActivityKind, ActivityLog, Clock, SettingsStore
 from companion.services.settings import checks
 
 SHORTEST, LONGEST = 10, 200

@@ -47,14 +47,7 @@ from companion.services.google.consents import (
 from companion.services.google.pending import Decisions, try_again
 from companion.services.google.take_over import Holding, TakingOver
 from companion.services.google.trials import Trials
-from companion.services.ports import (
-    ActivityKind,
-    CalendarRef,
-    Clock,
-    Google,
-    Ledger,
-    SignedIn,
-)
+from companion.services.ports import ActivityKind, CalendarRef, Clock, Google, Ledger, SignedIn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

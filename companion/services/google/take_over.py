@@ -15,12 +15,7 @@ from datetime import datetime
 
 from companion.domain.calendar_writers import MARK, EarlierCalendar
 from companion.domain.differences import when
-from companion.domain.errors import (
-    CalendarGone,
-    CalendarInUse,
-    PermissionDenied,
-    ScopeMissing,
-)
+from companion.domain.errors import CalendarGone, CalendarInUse, PermissionDenied, ScopeMissing
 from companion.domain.event_keys import EventKey
 from companion.domain.settings import GoogleLink
 from companion.services.google.account_changes import AccountChanges

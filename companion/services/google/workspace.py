@@ -17,12 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
-from companion.domain.errors import (
-    ClientFileMissing,
-    CompanionError,
-    Offline,
-    TransientError,
-)
+from companion.domain.errors import ClientFileMissing, CompanionError, Offline, TransientError
 from companion.domain.settings import PractitionerSettings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows

@@ -9,11 +9,7 @@ from pathlib import Path
 from companion.services.maintenance.backup import Backups, Sealing
 from companion.services.maintenance.backup_places import BackupPlaces
 from companion.services.maintenance.daily_backups import BackupNotes, DailyBackups
-from companion.services.maintenance.restore_here import (
-    LooksIntoBackups,
-    RestoreApart,
-    RestoreHere,
-)
+from companion.services.maintenance.restore_here import LooksIntoBackups, RestoreApart, RestoreHere
 from companion.services.ports import Clock, SecretStore, SettingsStore, Stores
 from companion.services.sync.snapshot import NamedLocks
 

@@ -24,13 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from companion.domain.errors import (
-    BadInput,
-    CompanionError,
-    FileRefused,
-    StoreDamaged,
-    StoreTooNew,
-)
+from companion.domain.errors import BadInput, CompanionError, FileRefused, StoreDamaged, StoreTooNew
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.activity import note

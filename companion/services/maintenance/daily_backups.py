@@ -34,12 +34,7 @@ from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.activity import note
 from companion.services.files import disk_trouble
-from companion.services.maintenance.backup import (
-    ENDING,
-    BackupMade,
-    Backups,
-    check_passphrase,
-)
+from companion.services.maintenance.backup import ENDING, BackupMade, Backups, check_passphrase
 from companion.services.maintenance.backup_places import (
     BackupPlaces,
     BackupStanding,

@@ -10,11 +10,7 @@ from companion.domain.reconcile import LedgerEntryState
 from companion.domain.sync_state import Proof
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
-from companion.services.ports import (
-    Ledger,
-    SettingsStore,
-    calendar_of,
-)
+from companion.services.ports import Ledger, SettingsStore, calendar_of
 from companion.services.sync.passes import PassResult
 from companion.services.sync.syncing import Syncing
 

@@ -23,11 +23,7 @@ from companion.domain.reconcile import LedgerEntryState, ObservedEvent, SyncPlan
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.domain.sync_state import Proof, SyncState
 from companion.domain.window import SyncWindow
-from companion.services.ports import (
-    CalendarRef,
-    RemoteCalendar,
-    calendar_of,
-)
+from companion.services.ports import CalendarRef, RemoteCalendar, calendar_of
 from companion.services.sync.calendar_lock import calendar_lock
 from companion.services.sync.held_removals import HeldRemovals
 from companion.services.sync.observing import Observer

@@ -13,12 +13,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from companion.domain.differences import when
-from companion.domain.errors import (
-    KINDS_FOR_A_PERSON,
-    AccountParked,
-    AnotherWriter,
-    CompanionError,
-)
+from companion.domain.errors import KINDS_FOR_A_PERSON, AccountParked, AnotherWriter, CompanionError
 from companion.domain.settings import PractitionerSettings
 from companion.domain.sync_history import noted
 from companion.domain.sync_state import Proof, SyncState, SyncTrouble

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from companion.domain.appointments import (
-    AppointmentKind,
-    AppointmentStatus,
-    Recurrence,
-)
+from companion.domain.appointments import AppointmentKind, AppointmentStatus, Recurrence
 from tests.battery.world import World, appointment
 
 CANCELLED = AppointmentStatus.CANCELLED

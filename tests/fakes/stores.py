@@ -17,13 +17,7 @@ from companion.domain.errors import BadInput
 from companion.domain.reconcile import LedgerEntry
 from companion.domain.sync_state import SyncState
 from companion.services.changes import ActivityAdded, Changes, FeedLinksChanged, SyncStateChanged
-from companion.services.ports import (
-    Activity,
-    ActivityKind,
-    CalendarRef,
-    FeedLink,
-    Fetch,
-)
+from companion.services.ports import Activity, ActivityKind, CalendarRef, FeedLink, Fetch
 from tests.fakes.book_store import MemoryBook, newest
 
 

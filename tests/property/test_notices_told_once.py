@@ -26,14 +26,7 @@ from companion.services.notices.telling import (
     sent,
     with_channels,
 )
-from companion.services.notices.troubles import (
-    GONE_FOR,
-    KEPT,
-    Episode,
-    Trouble,
-    TroubleKind,
-    seen,
-)
+from companion.services.notices.troubles import GONE_FOR, KEPT, Episode, Trouble, TroubleKind, seen
 
 SYDNEY = "Australia/Sydney"
 START = datetime(2026, 4, 3, 1, tzinfo=UTC)

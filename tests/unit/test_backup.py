@@ -6,17 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from companion.domain.errors import (
-    BadInput,
-    SecretsUnavailable,
-)
-from companion.services.maintenance.backup import (
-    BOOK,
-    MANIFEST,
-    SECRETS,
-    SETTINGS,
-    weakness_of,
-)
+from companion.domain.errors import BadInput, SecretsUnavailable
+from companion.services.maintenance.backup import BOOK, MANIFEST, SECRETS, SETTINGS, weakness_of
 from companion.services.ports import BookChange
 from tests.fakes.backup_fixture import Fixture, appointment
 from tests.fakes.maintenance import FAIR

@@ -19,14 +19,7 @@ from companion.web.ui.upload_board import UploadBoard
 from tests.fakes.google_calendar import FakeRemoteCalendar, content
 from tests.fakes.services import FakeApplication
 from tests.fakes.waiting import until
-from tests.unit.test_signin_trouble import (
-    appointments,
-    calendar,
-    connected,
-    run,
-    sign_in,
-    status,
-)
+from tests.unit.test_signin_trouble import appointments, calendar, connected, run, sign_in, status
 
 
 async def synced(count: int = 40) -> tuple[FakeApplication, FakeRemoteCalendar]:

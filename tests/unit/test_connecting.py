@@ -5,11 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from companion.domain.errors import (
-    BadInput,
-    ScopeMissing,
-    SignInExpired,
-)
+from companion.domain.errors import BadInput, ScopeMissing, SignInExpired
 from companion.services.google.consents import (
     APP_CREATED,
     CALENDAR_LIST,
@@ -20,17 +16,7 @@ from companion.services.google.consents import (
     missing,
     same_account,
 )
-from tests.fakes.connecting import (
-    BACK,
-    LIST,
-    MAX,
-    NEW,
-    TOKEN,
-    ZOE,
-    Fixture,
-    asked_scopes,
-    existing,
-)
+from tests.fakes.connecting import BACK, LIST, MAX, NEW, TOKEN, ZOE, Fixture, asked_scopes, existing
 
 
 @pytest.fixture

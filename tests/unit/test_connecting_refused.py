@@ -17,19 +17,8 @@ from companion.domain.errors import (
     SignInTimedOut,
     WrongAccount,
 )
-from companion.services.google.consents import (
-    APP_CREATED,
-    EVENTS_OWNED,
-)
-from tests.fakes.connecting import (
-    BACK,
-    LIST,
-    MAX,
-    TOKEN,
-    ZOE,
-    Fixture,
-    existing,
-)
+from companion.services.google.consents import APP_CREATED, EVENTS_OWNED
+from tests.fakes.connecting import BACK, LIST, MAX, TOKEN, ZOE, Fixture, existing
 
 
 @pytest.fixture

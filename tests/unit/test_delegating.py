@@ -21,16 +21,7 @@ from companion.services.google.consents import (
     EVENTS_OWNED,
 )
 from companion.services.ports import ActivityKind
-from tests.fakes.connecting import (
-    BACK,
-    KEY,
-    LIST,
-    MAX,
-    TOKEN,
-    ZOE,
-    Fixture,
-    existing,
-)
+from tests.fakes.connecting import BACK, KEY, LIST, MAX, TOKEN, ZOE, Fixture, existing
 from tests.fakes.keys import key_text
 
 ROBOT = "sync@riverside-physio.iam.gserviceaccount.com"

@@ -9,11 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import pytest
 
-from companion.domain.errors import (
-    CompanionError,
-    SecretsDamaged,
-    StoreDamaged,
-)
+from companion.domain.errors import CompanionError, SecretsDamaged, StoreDamaged
 from companion.domain.settings import Settings
 from companion.services.maintenance.doctor import AT_ONCE, Doctor, Examined, closed_home
 from companion.services.maintenance.findings import Check, Finding, Topic

@@ -12,14 +12,7 @@ import pytest
 from companion.domain.tokens import token_hash
 from companion.web.control import CONTROL_PATH, proof_of
 from companion.web.launching import LaunchTokens
-from tests.fakes.guard import (
-    HOST,
-    ORIGIN,
-    PORT,
-    SECRET,
-    Application,
-    Scope,
-)
+from tests.fakes.guard import HOST, ORIGIN, PORT, SECRET, Application, Scope
 
 
 @pytest.fixture

@@ -16,15 +16,7 @@ from companion.services.ports import ActivityKind
 from companion.services.sources.notes import SourceNote, Waiting
 from companion.services.status import NEEDS_A_PERSON
 from tests.fakes.services import the_sample
-from tests.fakes.told_practice import (
-    DESK,
-    OFFICE,
-    add_source,
-    look,
-    practice,
-    restarted,
-    shift,
-)
+from tests.fakes.told_practice import DESK, OFFICE, add_source, look, practice, restarted, shift
 
 SAMPLE = [each.name for each in the_sample().practitioners]
 EMAILS = [each.email for each in the_sample().practitioners]

@@ -8,11 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from companion.domain.errors import (
-    AccountParked,
-    RequestRefused,
-    SignInExpired,
-)
+from companion.domain.errors import AccountParked, RequestRefused, SignInExpired
 from companion.domain.reconcile import LedgerEntryState
 from companion.services.ports import CalendarRef, PatchEvent
 from tests.battery.synced import CANCELLED, a_synced_world

@@ -8,9 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from companion.domain.appointments import (
-    OccurrenceChange,
-)
+from companion.domain.appointments import OccurrenceChange
 from companion.domain.disclosure import DisclosureItem
 from companion.services.sync.progress import Progress, SyncPhase
 from tests.battery.synced import CANCELLED, SERIES, a_synced_world

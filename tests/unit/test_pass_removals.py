@@ -7,14 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from companion.domain.appointments import (
-    AppointmentKind,
-)
+from companion.domain.appointments import AppointmentKind
 from companion.domain.disclosure import DisclosureItem, KindChoice
-from companion.domain.errors import (
-    CalendarGone,
-    PermissionDenied,
-)
+from companion.domain.errors import CalendarGone, PermissionDenied
 from companion.services.sync.progress import Progress, SyncPhase
 from tests.battery.calendars import HIDDEN
 from tests.battery.synced import CANCELLED, a_synced_world

@@ -7,13 +7,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from companion.domain.appointments import (
-    OccurrenceChange,
-)
+from companion.domain.appointments import OccurrenceChange
 from companion.domain.differences import DifferenceKind
-from companion.domain.errors import (
-    Offline,
-)
+from companion.domain.errors import Offline
 from companion.domain.reconcile import LedgerEntryState
 from companion.domain.sync_state import SyncState
 from companion.services.ports import CalendarRef

@@ -22,9 +22,7 @@ from companion.domain.errors import (
 )
 from companion.domain.reconcile import LedgerEntry, LedgerEntryState
 from companion.domain.sync_state import Proof, SyncState
-from companion.services.maintenance.backup import (
-    SECRETS,
-)
+from companion.services.maintenance.backup import SECRETS
 from companion.services.ports import BookChange, FeedDetail, FeedLink
 from companion.services.settings.documents import to_tables
 from tests.fakes.backup_fixture import LATER, REF, Fixture, appointment, settings

@@ -18,12 +18,7 @@ from companion.domain.appointments import (
     ShowAs,
 )
 from companion.domain.errors import BadInput
-from companion.services.rows import (
-    earliest_start,
-    recurrence_document,
-    recurrence_of,
-    row_hash,
-)
+from companion.services.rows import earliest_start, recurrence_document, recurrence_of, row_hash
 
 START = datetime(2026, 3, 2, 9)  # noqa: DTZ001 - wall time
 PLAIN = Appointment(

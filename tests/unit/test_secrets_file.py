@@ -10,11 +10,7 @@ from typing import Any
 
 import pytest
 
-from companion.domain.errors import (
-    CompanionError,
-    SecretsDamaged,
-    StoreTooNew,
-)
+from companion.domain.errors import CompanionError, SecretsDamaged, StoreTooNew
 from companion.services.files import Disk
 from tests.fakes.sealed_home import SECRET, Home, filled
 

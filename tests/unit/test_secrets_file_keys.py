@@ -16,12 +16,7 @@ import pytest
 
 from companion.adapters.keyring_entry import KeyringEntry
 from companion.adapters.secrets import SealedSecrets, argon2id
-from companion.domain.errors import (
-    CompanionError,
-    SecretsDamaged,
-    SecretsUnavailable,
-    StoreError,
-)
+from companion.domain.errors import CompanionError, SecretsDamaged, SecretsUnavailable, StoreError
 from tests.fakes import warm
 from tests.fakes.disk import FailingDisk
 from tests.fakes.sealed_home import SECRET, Home, filled

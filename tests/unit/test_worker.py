@@ -10,11 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.domain.errors import (
-    Offline,
-    RateLimited,
-    StoreError,
-)
+from companion.domain.errors import Offline, RateLimited, StoreError
 from companion.domain.sync_state import SyncState
 from companion.services.imports.importing import Importing
 from companion.services.ports import Activity, ActivityKind

@@ -8,10 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from companion.domain.errors import (
-    RateLimited,
-    SignInExpired,
-)
+from companion.domain.errors import RateLimited, SignInExpired
 from tests.battery.calendars import Crash
 from tests.battery.working import edit, kept_up_to_date, until, working
 from tests.battery.world import ANNA, BORIS, World, appointment

@@ -11,12 +11,7 @@ from datetime import timedelta
 import pytest
 
 from companion.domain.appointments import AppointmentStatus
-from companion.domain.errors import (
-    EventGone,
-    RemoteError,
-    RemoteUnavailable,
-    RequestRefused,
-)
+from companion.domain.errors import EventGone, RemoteError, RemoteUnavailable, RequestRefused
 from companion.domain.reconcile import LedgerEntryState
 from companion.services.ports import DeleteEvent, InsertEvent, PatchEvent, Write
 from companion.services.sync.pacing import Urgency

@@ -332,3 +332,10 @@ async def _let_strays_end() -> None:
     for task in strays:
         task.cancel()
     await asyncio.gather(*strays, return_exceptions=True)
+
+
+async def booked(count: int) -> World:
+    """With so many appointments of Anna's, none of them in Google yet."""
+    world = World()
+    await world.put(*(appointment(n) for n in range(count)))
+    return world

@@ -14,12 +14,11 @@ from companion.domain.reconcile import LedgerEntryState
 from companion.domain.sync_state import Proof
 from companion.services.ports import BookChange, ImportRecord
 from companion.services.sync.auditing import clock_time, proof_in_words
-from tests.battery.world import ANNA, MONDAY, SYDNEY, World, appointment
+from tests.battery.world import ANNA, MONDAY, SYDNEY, World, appointment, booked
 
 
 async def a_synced_world(count: int = 5) -> World:
-    world = World()
-    await world.put(*(appointment(n) for n in range(count)))
+    world = await booked(count)
     await world.run()
     return world
 

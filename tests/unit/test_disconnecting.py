@@ -16,12 +16,19 @@ from companion.domain.sync_state import SyncState, SyncTrouble
 from companion.services.ports import ActivityKind
 from tests.fakes.connecting import TOKEN, ZOE, Fixture
 from tests.fakes.google import FakeGoogle
-from tests.fakes.google_calendar import content
+from tests.fakes.google_calendar import FakeRemoteCalendar, content
 
 
 @pytest.fixture
 def fixture() -> Fixture:
     return Fixture()
+
+
+async def connected(fixture: Fixture, events: int) -> FakeRemoteCalendar:
+    """Zoë's calendar, which holds so many of ours."""
+    await fixture.connect()
+    await fixture.upload(events)
+    return fixture.calendar()
 
 
 # ── the two checks ────────────────────────────────────────────────────────────────────────────
@@ -104,9 +111,7 @@ async def test_a_passing_fault_is_not_blamed_on_login_or_calendar(
 async def test_disconnecting_revokes_forgets_and_keeps_the_rows_of_events_that_stay(
     fixture: Fixture,
 ) -> None:
-    await fixture.connect()
-    await fixture.upload(3)
-    calendar = fixture.calendar()
+    calendar = await connected(fixture, 3)
     assert await fixture.service.disconnect("zoe") == 0
     assert not fixture.record().google.connected
     assert not fixture.record().choices.enabled
@@ -142,9 +147,7 @@ async def test_removing_takes_ours_known_or_not_and_nothing_else(fixture: Fixtur
 
 async def test_removing_goes_in_small_batches_at_google_s_pace(fixture: Fixture) -> None:
     """Six hundred units a minute, of which the list takes one."""
-    await fixture.connect()
-    await fixture.upload(1200)
-    calendar = fixture.calendar()
+    calendar = await connected(fixture, 1200)
     calendar.sizes.clear()
     began = fixture.clock.monotonic()
     assert await fixture.service.disconnect("zoe", remove_events=True) == 1200
@@ -154,9 +157,7 @@ async def test_removing_goes_in_small_batches_at_google_s_pace(fixture: Fixture)
 
 
 async def test_removing_while_google_asks_to_slow_down_takes_longer(fixture: Fixture) -> None:
-    await fixture.connect()
-    await fixture.upload(400)
-    calendar = fixture.calendar()
+    calendar = await connected(fixture, 400)
     calendar.fail_next(*[RateLimited()] * 3)
     began = fixture.clock.monotonic()
     await fixture.service.disconnect("zoe", remove_events=True)
@@ -165,9 +166,7 @@ async def test_removing_while_google_asks_to_slow_down_takes_longer(fixture: Fix
 
 
 async def test_an_event_that_google_will_not_delete_keeps_the_connection(fixture: Fixture) -> None:
-    await fixture.connect()
-    await fixture.upload(3)
-    calendar = fixture.calendar()
+    calendar = await connected(fixture, 3)
     stuck = event_id(MARK, calendar.id, "k1", 0)
     calendar.fail_parts[stuck] = RequestRefused()
     with pytest.raises(RequestRefused):
@@ -179,9 +178,7 @@ async def test_an_event_that_google_will_not_delete_keeps_the_connection(fixture
 
 
 async def test_removing_waits_out_passing_faults(fixture: Fixture) -> None:
-    await fixture.connect()
-    await fixture.upload(60)
-    calendar = fixture.calendar()
+    calendar = await connected(fixture, 60)
     calendar.fail_next()
     calendar.lose_answers()
 
@@ -196,9 +193,7 @@ async def test_removing_waits_out_passing_faults(fixture: Fixture) -> None:
 
 
 async def test_a_removal_that_fails_stays_connected_and_goes_on_later(fixture: Fixture) -> None:
-    await fixture.connect()
-    await fixture.upload(60)
-    calendar = fixture.calendar()
+    calendar = await connected(fixture, 60)
     stuck = event_id(MARK, calendar.id, "k5", 0)
     calendar.fail_parts[stuck] = AccountParked()
     with pytest.raises(AccountParked):

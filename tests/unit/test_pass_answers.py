@@ -12,7 +12,7 @@ from companion.domain.errors import AccountParked, RequestRefused, SignInExpired
 from companion.domain.reconcile import LedgerEntryState
 from companion.services.ports import CalendarRef, PatchEvent
 from tests.battery.synced import CANCELLED, a_synced_world
-from tests.battery.world import ANNA, BORIS, MONDAY, World, appointment
+from tests.battery.world import ANNA, BORIS, MONDAY, World, appointment, booked
 from tests.fakes.google_calendar import content
 
 # ── ids and answers ───────────────────────────────────────────────────────────────────────────
@@ -54,8 +54,7 @@ async def test_an_id_that_google_has_forgotten_is_used_again() -> None:
 
 
 async def test_a_lost_answer_is_asked_again_and_never_doubles() -> None:
-    world = World()
-    await world.put(*(appointment(n) for n in range(100)))
+    world = await booked(100)
     world.remote().lose_answers(2)
     result = await world.run()
     assert result.error is None
@@ -64,8 +63,7 @@ async def test_a_lost_answer_is_asked_again_and_never_doubles() -> None:
 
 
 async def test_half_a_batch_is_finished_and_never_doubles() -> None:
-    world = World()
-    await world.put(*(appointment(n) for n in range(100)))
+    world = await booked(100)
     world.remote().die_after(2)
     result = await world.run()
     assert result.error is None

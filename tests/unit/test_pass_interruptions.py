@@ -12,12 +12,11 @@ from companion.domain.appointments import OccurrenceChange
 from companion.domain.disclosure import DisclosureItem
 from companion.services.sync.progress import Progress, SyncPhase
 from tests.battery.synced import CANCELLED, SERIES, a_synced_world
-from tests.battery.world import ANNA, MONDAY, World, appointment
+from tests.battery.world import ANNA, MONDAY, World, appointment, booked
 
 
 async def test_a_cancelled_upload_goes_on_where_it_stopped() -> None:
-    world = World()
-    await world.put(*(appointment(n) for n in range(200)))
+    world = await booked(200)
     world.remote().latency = 0.2
 
     def stop_half_way(progress: Progress) -> None:
@@ -64,8 +63,7 @@ async def test_an_upload_cancelled_again_and_again_doubles_nothing() -> None:
 
 
 async def test_an_edit_during_a_long_upload_overtakes_it() -> None:
-    world = World()
-    await world.put(*(appointment(n) for n in range(1000)))
+    world = await booked(1000)
     world.remote().latency = 0.08
     upload = asyncio.create_task(world.run())
     while len(world.remote().ours()) < 200:
@@ -149,8 +147,7 @@ async def test_an_edit_during_an_audit_s_repairs_does_not_lose_the_repairs() -> 
 
 
 async def test_a_second_run_follows_the_first() -> None:
-    world = World()
-    await world.put(*(appointment(n) for n in range(50)))
+    world = await booked(50)
     world.remote().latency = 0.1
     first, second = await asyncio.gather(world.run(), world.run())
     assert (first.inserted, second.inserted, second.api_calls) == (50, 0, 0)

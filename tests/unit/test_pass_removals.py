@@ -13,7 +13,7 @@ from companion.domain.errors import CalendarGone, PermissionDenied
 from companion.services.sync.progress import Progress, SyncPhase
 from tests.battery.calendars import HIDDEN
 from tests.battery.synced import CANCELLED, a_synced_world
-from tests.battery.world import ANNA, MONDAY, World, appointment
+from tests.battery.world import ANNA, MONDAY, World, appointment, booked
 
 # ── removals that wait ────────────────────────────────────────────────────────────────────────
 
@@ -244,8 +244,7 @@ async def test_a_quiet_pass_writes_no_line() -> None:
 
 
 async def test_progress_counts_up_to_all_and_foretells_the_end() -> None:
-    world = World()
-    await world.put(*(appointment(n) for n in range(100)))
+    world = await booked(100)
     seen: list[Progress] = []
     await world.run(progress=seen.append)
     assert [seen[0].phase, seen[-1].phase] == [SyncPhase.PLANNING, SyncPhase.DONE]

@@ -15,14 +15,13 @@ from companion.domain.sync_state import SyncState
 from companion.services.ports import CalendarRef
 from tests.battery.calendars import Crash
 from tests.battery.synced import CANCELLED, SERIES, a_synced_world
-from tests.battery.world import ANNA, MONDAY, World, appointment
+from tests.battery.world import ANNA, MONDAY, World, appointment, booked
 
 # ── how many calls ────────────────────────────────────────────────────────────────────────────
 
 
 async def test_the_first_upload_writes_each_event_once_and_reads_nothing() -> None:
-    world = World()
-    await world.put(*(appointment(n) for n in range(1000)))
+    world = await booked(1000)
     result = await world.run()
     assert result.error is None
     assert (result.inserted, result.api_calls) == (1000, 1000)
@@ -235,8 +234,7 @@ async def test_times_of_a_booked_day_are_counted_in_the_practitioner_s_zone() ->
 
 async def test_the_first_upload_is_a_person_s_and_the_rest_follows_by_itself() -> None:
     """Until then the practitioner may still choose what Google is to show."""
-    world = World()
-    await world.put(*(appointment(n) for n in range(5)))
+    world = await booked(5)
     await world.stores.ledger.edit_state(ANNA, lambda _: SyncState(awaiting_upload=True))
     waiting = await world.syncing.run(ANNA, cause="worker")
     assert (waiting.error, waiting.api_calls) == (None, 0)

@@ -23,7 +23,7 @@ from companion.services.ports import FeedDetail, FeedLink
 from companion.services.status import PractitionerStatus, Status
 from companion.services.sync.progress import Progress, SyncPhase
 from tests.battery.calendars import HIDDEN
-from tests.battery.world import ANNA, BORIS, MONDAY, World, appointment
+from tests.battery.world import ANNA, BORIS, MONDAY, World, appointment, booked
 
 TOMORROW = MONDAY + timedelta(days=1)
 
@@ -91,8 +91,7 @@ async def test_what_was_written_since_the_proof_is_said_beside_it() -> None:
 
 
 async def test_a_cancelled_first_upload_says_how_much_is_in_google() -> None:
-    world = World()
-    await world.put(*(appointment(n) for n in range(50)))
+    world = await booked(50)
     world.remote().latency = 0.2
 
     def stop(progress: Progress) -> None:
@@ -219,8 +218,7 @@ async def test_removals_that_wait_are_counted_and_still_in_google() -> None:
 
 
 async def test_during_a_pass_it_shows_the_progress() -> None:
-    world = World()
-    await world.put(*(appointment(n) for n in range(50)))
+    world = await booked(50)
     world.remote().latency = 0.2
     shown: list[asyncio.Task[PractitionerStatus]] = []
 

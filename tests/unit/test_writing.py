@@ -16,7 +16,7 @@ from companion.domain.errors import (
 )
 from companion.domain.reconcile import LedgerEntryState
 from companion.services.ports import InsertEvent, Write
-from tests.battery.world import ANNA, World, appointment
+from tests.battery.world import ANNA, World, appointment, booked
 
 
 async def test_every_write_has_its_intent_on_disk_before_the_call() -> None:
@@ -48,8 +48,7 @@ def _unsure(state: LedgerEntryState) -> bool:
     "error", [Offline(), RateLimited(), RemoteUnavailable(), RateLimited(retry_after=3.0)]
 )
 async def test_a_passing_fault_of_a_call_is_waited_out(error: TransientError) -> None:
-    world = World()
-    await world.put(*(appointment(n) for n in range(10)))
+    world = await booked(10)
     world.remote().fail_next(error)
     result = await world.run()
     assert result.error is None
@@ -61,8 +60,7 @@ async def test_a_passing_fault_of_a_call_is_waited_out(error: TransientError) ->
 
 
 async def test_a_passing_fault_of_one_part_repeats_that_part_alone() -> None:
-    world = World()
-    await world.put(*(appointment(n) for n in range(10)))
+    world = await booked(10)
     faults = iter([None, RateLimited(), None, RemoteUnavailable()])
     world.remote().part_fault = lambda _write: next(faults, None)
     result = await world.run()
@@ -72,8 +70,7 @@ async def test_a_passing_fault_of_one_part_repeats_that_part_alone() -> None:
 
 
 async def test_patience_ends_and_the_rest_waits_for_the_next_pass() -> None:
-    world = World()
-    await world.put(*(appointment(n) for n in range(10)))
+    world = await booked(10)
     world.remote().fail_next(*(RemoteUnavailable() for _ in range(100)))
     result = await world.run()
     assert isinstance(result.error, RemoteUnavailable)
@@ -82,16 +79,14 @@ async def test_patience_ends_and_the_rest_waits_for_the_next_pass() -> None:
 
 
 async def test_being_offline_is_noticed_sooner() -> None:
-    world = World()
-    await world.put(*(appointment(n) for n in range(10)))
+    world = await booked(10)
     world.remote().fail_next(*(Offline() for _ in range(100)))
     assert isinstance((await world.run()).error, Offline)
     assert world.remote().calls["write"] == 3
 
 
 async def test_a_rate_error_slows_the_account_that_met_it() -> None:
-    world = World()
-    await world.put(*(appointment(n) for n in range(4)))
+    world = await booked(4)
     before = world.pacer.seconds_for("anna@example.com", 600)
     world.remote().fail_next(RateLimited())
     assert (await world.run()).error is None
@@ -99,8 +94,7 @@ async def test_a_rate_error_slows_the_account_that_met_it() -> None:
 
 
 async def test_a_long_retry_after_ends_the_pass_instead_of_sleeping_through_it() -> None:
-    world = World()
-    await world.put(*(appointment(n) for n in range(10)))
+    world = await booked(10)
     world.remote().fail_next(RateLimited(retry_after=3600))
     result = await world.run()
     assert isinstance(result.error, RateLimited)
@@ -127,8 +121,7 @@ async def test_success_restores_patience() -> None:
 async def test_what_no_repeating_mends_ends_the_pass_and_keeps_what_was_confirmed(
     error: RemoteError,
 ) -> None:
-    world = World()
-    await world.put(*(appointment(n) for n in range(30)))
+    world = await booked(30)
     writes = 0
 
     def third_batch(_write: Write) -> RemoteError | None:
@@ -148,8 +141,7 @@ async def test_what_no_repeating_mends_ends_the_pass_and_keeps_what_was_confirme
 
 
 async def test_a_refused_event_keeps_nothing_else_from_going() -> None:
-    world = World()
-    await world.put(*(appointment(n) for n in range(30)))
+    world = await booked(30)
 
     def refuse_one(write: Write) -> RemoteError | None:
         named = isinstance(write, InsertEvent) and write.event.key == "a7"

@@ -16,7 +16,7 @@ from companion.domain.reconcile import LedgerEntryState
 from companion.services.ports import DeleteEvent, InsertEvent, PatchEvent, Write
 from companion.services.sync.pacing import Urgency
 from tests.battery.calendars import Crash
-from tests.battery.world import ANNA, MONDAY, World, appointment
+from tests.battery.world import ANNA, MONDAY, World, appointment, booked
 from tests.fakes.google_calendar import Hook
 
 TOMORROW = MONDAY + timedelta(days=1)
@@ -57,8 +57,7 @@ async def test_what_is_no_longer_true_goes_before_what_is_new_and_far_away() -> 
 
 
 async def test_batches_are_what_half_a_second_of_the_quota_allows() -> None:
-    world = World()
-    await world.put(*(appointment(n) for n in range(100)))
+    world = await booked(100)
     await world.run()
     assert max(world.remote().sizes) <= 8
     assert sum(world.remote().sizes) == 100
@@ -72,8 +71,7 @@ async def test_batches_never_hold_more_than_google_takes() -> None:
 
 
 async def test_patches_are_charged_three_units() -> None:
-    world = World()
-    await world.put(*(appointment(n) for n in range(300)))
+    world = await booked(300)
     await world.run()
     await world.clock.sleep(60)
     began = world.clock.monotonic()
@@ -151,8 +149,7 @@ async def test_an_event_that_google_contradicts_itself_about_is_refused_in_the_e
 
 
 async def test_one_event_that_google_always_stumbles_over_keeps_no_other_waiting() -> None:
-    world = World()
-    await world.put(*(appointment(n) for n in range(100)))
+    world = await booked(100)
 
     def poison(write: Write) -> RemoteError | None:
         named = isinstance(write, InsertEvent) and write.event.key == "a30"
@@ -210,8 +207,7 @@ def _fail_gets(count: int) -> Hook:
 
 
 async def test_a_confirmation_is_not_lost_to_a_cancellation_during_the_call() -> None:
-    world = World()
-    await world.put(*(appointment(n) for n in range(4)))
+    world = await booked(4)
 
     def cancel(name: str) -> None:
         if name == "part" and world.remote().parts["insert"] == 1:

@@ -42,14 +42,14 @@ from tests.battery.calendars import (
     BatteryCalendar,
     Calendars,
     Crash,
-    FreeLocks,
     Spending,
     Step,
     Stepped,
-    inline,
 )
 from tests.fakes.changes import LossyChanges
 from tests.fakes.clock import FakeClock
+from tests.fakes.lease import inline
+from tests.fakes.locks import FreeLocks
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryStores
 

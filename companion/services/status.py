@@ -173,7 +173,7 @@ class Board:
         return any(each.last_sync or each.feed_last_fetched for each in self.practitioners)
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Status:
     settings: SettingsStore
     book: AppointmentBook

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import inspect
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +13,6 @@ from companion.domain.calendar_writers import MARK, NOBODY, CalendarWriter
 from companion.domain.errors import CompanionError, RemoteError
 from companion.domain.reconcile import ObservedEvent
 from companion.services.ports import DeleteEvent, InsertEvent, PatchEvent, Write
-from companion.services.sync.snapshot import OwnedLock
 from tests.fakes.clock import FakeClock
 from tests.fakes.google_calendar import FakeRemoteCalendar, OpenedCalendar
 
@@ -30,27 +28,6 @@ class Crash(BaseException):
 
 class Exploded(AssertionError):
     """A call was made that must not have been."""
-
-
-async def inline(work: Callable[[], Any]) -> Any:
-    return work()
-
-
-class FreeLocks:
-    """Turns among processes, where there is only one."""
-
-    @contextlib.asynccontextmanager
-    async def hold(self, name: str, *, patience: float | None = None) -> AsyncIterator[OwnedLock]:
-        yield OwnedLock()
-
-    async def ensure(self) -> None:
-        return
-
-    def hold_for(self, call: asyncio.Future[Any]) -> bool:
-        return False
-
-    async def holder(self, name: str) -> str:
-        return ""
 
 
 class Stepped:

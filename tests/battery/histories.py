@@ -29,7 +29,7 @@ from companion.services.ports import Write
 from tests.battery.book_history import BookHistory
 from tests.battery.calendars import BatteryCalendar, Crash
 from tests.battery.faults import Faults
-from tests.battery.world import SYDNEY
+from tests.battery.world import SYDNEY, let_strays_end
 from tests.fakes.google_calendar import content
 
 ZONES = (SYDNEY, "Australia/Adelaide", "Europe/Berlin", "Pacific/Auckland")
@@ -229,7 +229,7 @@ class History(BookHistory):
             self.log.append(f"  {type(end).__name__} at step {faults.steps}")
         finally:
             if faults.dead:
-                await drain_in_flight()
+                await let_strays_end()
                 world.restart()
             world.at_step = lambda _name: None
             for remote in world.calendars.by_id.values():
@@ -276,14 +276,6 @@ class History(BookHistory):
 
 def _fine(_write: Write) -> RemoteError | None:
     return None
-
-
-async def drain_in_flight() -> None:
-    """A dead process has no tasks."""
-    strays = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in strays:
-        task.cancel()
-    await asyncio.gather(*strays, return_exceptions=True)
 
 
 def play(seed: int, operations: int = 14, *, rate: float | None = None) -> History:

@@ -42,14 +42,14 @@ from tests.battery.calendars import (
     BatteryCalendar,
     Calendars,
     Crash,
-    FreeLocks,
     Spending,
     Step,
     Stepped,
-    inline,
 )
 from tests.fakes.changes import LossyChanges
 from tests.fakes.clock import FakeClock
+from tests.fakes.lease import inline
+from tests.fakes.locks import FreeLocks
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryStores
 
@@ -282,7 +282,7 @@ class World:
             return False
         finally:
             self.at_step = lambda _name: None
-            await _let_strays_end()
+            await let_strays_end()
             self.restart()
 
     # ── how things stand ──────────────────────────────────────────────────────────────────────
@@ -326,7 +326,7 @@ def as_kept(events: Iterable[CalendarEvent]) -> dict[str, Content]:
     }
 
 
-async def _let_strays_end() -> None:
+async def let_strays_end() -> None:
     """A dead process has no tasks: those the crash left behind are cancelled."""
     strays = asyncio.all_tasks() - {asyncio.current_task()}
     for task in strays:

@@ -11,18 +11,7 @@ import pytest
 from companion.adapters.pace_file import NAME, PaceFile
 from companion.domain.errors import StoreError
 from companion.services.ports import Refill, Spending
-
-OF_ACCOUNT, OF_PROJECT = Refill(9.72, 8.4), Refill(162.0, 140.0)
-
-
-def spending(units: float, account: str = "anna") -> Spending:
-    return Spending(
-        account=account,
-        units=units,
-        project_units=units,
-        of_account=OF_ACCOUNT,
-        of_project=OF_PROJECT,
-    )
+from tests.fakes.pacing import spending
 
 
 class Uptime:
@@ -88,7 +77,7 @@ def test_two_processes_at_once_lose_no_unit(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from companion.adapters.pace_file import PaceFile
-from companion.services.ports import Refill, Spending
+from tests.fakes.pacing import OF_ACCOUNT, OF_PROJECT, spending
 pace = PaceFile(Path(sys.argv[1]), monotonic=lambda: 5000.0)
 all_of_it = Refill(1.0, 0.0)
 one = Spending(account="anna", units=.001, project_units=.001,

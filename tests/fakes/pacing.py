@@ -6,11 +6,22 @@ from collections import deque
 from typing import Protocol
 
 from companion.domain.errors import CompanionError
-from companion.services.ports import Reserved, Spending
+from companion.services.ports import Refill, Reserved, Spending
 from companion.services.sync.pacing import Pacer, Urgency
 from tests.fakes.clock import FakeClock
 
 UPCOMING, SOON, PERSON = Urgency.UPCOMING, Urgency.SOON, Urgency.PERSON
+OF_ACCOUNT, OF_PROJECT = Refill(9.72, 8.4), Refill(162.0, 140.0)
+
+
+def spending(units: float, account: str = "anna") -> Spending:
+    return Spending(
+        account=account,
+        units=units,
+        project_units=units,
+        of_account=OF_ACCOUNT,
+        of_project=OF_PROJECT,
+    )
 
 
 class Log:

@@ -14,10 +14,10 @@ from companion.domain.errors import AnotherWriter
 from companion.domain.sync_state import SyncState
 from companion.services.sync.passes import PassResult
 from companion.services.sync.snapshot import OwnedLock
-from tests.battery.calendars import FreeLocks
 from tests.battery.synced import a_synced_world
 from tests.battery.world import ANNA, MONDAY, World, appointment
 from tests.fakes.google_calendar import OpenedCalendar
+from tests.fakes.locks import FreeLocks
 
 LATER = MONDAY + timedelta(days=2)
 

@@ -53,6 +53,10 @@ def test_the_search_itself_finds_what_is_there() -> None:
         assert bool(found_in(archive.getvalue())) >= searched
 
 
+def test_its_name_in_a_log_shows_nothing_of_what_it_holds(fixture: Fixture) -> None:
+    assert PASSPHRASE not in repr(fixture.support().bundle)
+
+
 async def test_nothing_that_was_planted_is_in_the_bundle(fixture: Fixture) -> None:
     bundle = await fixture.support().bundle(diagnosis(fixture.clock.now()))
     assert found_in(bundle) == []

@@ -34,7 +34,7 @@ def token_name(practitioner_id: str) -> str:
     return f"{_TOKENS}{practitioner_id}"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class AccountChanges:
     google: Google
     settings: SettingsStore

@@ -44,7 +44,7 @@ _LOOK = (
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class CalendarCreations:
     google: Google
     changes: AccountChanges

@@ -99,7 +99,7 @@ def remedies_for(error: CompanionError) -> tuple[str, ...]:
     return (error.remedy, *_LOGIN, *_CALENDAR)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class CalendarChecks:
     google: Google
     settings: SettingsStore

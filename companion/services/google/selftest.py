@@ -49,7 +49,7 @@ class SelfTestReport:
         return "\n".join([head, self.sentence, "", *map(str, self.lines), ""])
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class SelfTest:
     google: Google
     changes: AccountChanges

@@ -68,7 +68,7 @@ class BackupNotes(Protocol):
         ...
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class DailyBackups:
     backups: Backups
     settings: SettingsStore

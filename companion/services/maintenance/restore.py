@@ -111,7 +111,7 @@ class Restored:
     sign_ins: bool
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class Restoring:
     home: Path
     sealing: Sealing

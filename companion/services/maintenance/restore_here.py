@@ -68,7 +68,7 @@ class RestoreReport:
     remedy: str = ""
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class RestoreHere:
     settings: SettingsStore
     book: AppointmentBook

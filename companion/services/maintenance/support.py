@@ -62,7 +62,7 @@ before you send it, if you like: every part is plain text.
 """
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Support:
     settings: SettingsStore
     book: AppointmentBook

@@ -57,7 +57,7 @@ _OF_EVERYBODY: Mapping[TroubleKind, str] = {
 """One trouble however many practitioners have it, with the page where it is mended."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class Looking:
     status: Status
     sources: Sources

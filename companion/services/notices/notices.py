@@ -83,7 +83,7 @@ class NoticesStanding:
     """There just now, as the app saw them last."""
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Notices:
     ways: NoticeWays
     looking: Looking

@@ -23,7 +23,7 @@ AddLine = Callable[[ActivityKind, str, int], Awaitable[None]]
 """Kind, text and count of a line for the activity list."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class PreviousCalendars:
     """The previous calendars of one practitioner, for one pass."""
 

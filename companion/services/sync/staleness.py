@@ -38,7 +38,7 @@ _IMPORTING = timedelta(minutes=1)
 """An import may note its moment so much before it writes."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class Staleness:
     book: AppointmentBook
     ledger: Ledger

@@ -9,7 +9,7 @@ from companion.services.ports import Lease, Ledger, SettingsStore
 from companion.services.sync.worker import Worker
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class SyncRequests:
     worker: Worker
     lease: Lease

@@ -77,7 +77,7 @@ def test_two_processes_at_once_lose_no_unit(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from companion.adapters.pace_file import PaceFile
-from tests.fakes.pacing import OF_ACCOUNT, OF_PROJECT, spending
+from companion.services.ports import Refill, Spending
 pace = PaceFile(Path(sys.argv[1]), monotonic=lambda: 5000.0)
 all_of_it = Refill(1.0, 0.0)
 one = Spending(account="anna", units=.001, project_units=.001,

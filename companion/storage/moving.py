@@ -13,7 +13,13 @@ import asyncio
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    ExitStack,
+    contextmanager,
+    suppress,
+)
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -26,7 +32,7 @@ from companion.adapters.database.errors import translating
 from companion.adapters.database.notes import BACKUPS, NOTICES, SOURCES
 from companion.adapters.database.postgres import engine_of, url_of
 from companion.adapters.database.practice_row import PracticeRow, practice_in
-from companion.adapters.file_locks import FileLock
+from companion.adapters.file_locks import FileLock, NamedFileLocks
 from companion.adapters.keyring_entry import KeyringEntry
 from companion.adapters.notice_book import FILE_NAME as NOTICES_FILE
 from companion.adapters.practice_note import (
@@ -53,6 +59,7 @@ from companion.services.maintenance.backup_records import moved
 from companion.storage.membership import URL_NAME
 
 HOLDER = "moving the data"
+_LOCK = "moving"
 PATIENCE = 5.0
 """Seconds that a start waits for one that is just moving."""
 MOVING_LOCK = 0x0CA1_0010
@@ -74,23 +81,25 @@ _BESIDE = ("-wal", "-shm", "-journal")
 def exclusive_home(environment: Environment) -> Iterator[None]:
     """Neither the app of this home runs, nor is anybody moving it. Raises Busy."""
     home = environment.home
-    try:
-        app = Instance(home).lock(patience=0.5)
-        app.__enter__()
-    except Busy as error:
-        raise Busy(
-            "Calendar Companion is running on this computer.",
-            "Stop it first: python run.py stop. Nothing was changed.",
-        ) from error
-    try:
-        with moving_lock(home):
-            yield
-    finally:
-        app.__exit__(None, None, None)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(Instance(home).lock(patience=0.5))
+        except Busy as error:
+            raise Busy(
+                "Calendar Companion is running on this computer.",
+                "Stop it first: python run.py stop. Nothing was changed.",
+            ) from error
+        stack.enter_context(moving_lock(home))
+        yield
 
 
 def moving_lock(home: Path) -> FileLock:
-    return FileLock(home / "moving.lock", holder=HOLDER, patience=PATIENCE)
+    return FileLock(home / f"{_LOCK}.lock", holder=HOLDER, patience=PATIENCE)
+
+
+def moving_turn(home: Path) -> AbstractAsyncContextManager[object]:
+    """The same lock for a coroutine: it is waited for in a thread."""
+    return NamedFileLocks(home, holder=HOLDER, patience=PATIENCE).hold(_LOCK)
 
 
 def remember_name(home: Path, note: PracticeNote, name: str) -> None:
@@ -181,18 +190,15 @@ async def recover_move(environment: Environment, disk: Disk | None = None) -> No
     if not (home / MOVING).exists():
         await asyncio.to_thread(swap_of(home, disk).finish)
         return
-    try:
-        lock = moving_lock(home)
-        await asyncio.to_thread(lock.__enter__)
-    except Busy as error:
-        raise Busy(
-            "The data of this computer are just being moved to or from a practice.",
-            "Wait until that is done, then try again.",
-        ) from error
-    try:
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(moving_turn(home))
+        except Busy as error:
+            raise Busy(
+                "The data of this computer are just being moved to or from a practice.",
+                "Wait until that is done, then try again.",
+            ) from error
         await recover_move_locked(environment, disk)
-    finally:
-        lock.__exit__(None, None, None)
 
 
 async def recover_move_locked(environment: Environment, disk: Disk) -> None:

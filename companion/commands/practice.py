@@ -293,7 +293,11 @@ async def _renew_key(*, yes: bool, json: bool) -> int:
     ):
         return _held(json=json)
     environment = _environment()
-    renewed = await renew_practice_key(environment)
+    try:
+        renewed = await renew_practice_key(environment)
+    except asyncio.CancelledError:  # Ctrl-C
+        err.print("Which practice key counts now: python run.py practice key")
+        raise
     if json:
         as_json(renewed_json(renewed))
     else:

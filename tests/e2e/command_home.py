@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -42,6 +42,8 @@ class CommandHome:
     google: SimulatedHandle
     cliniko: str = ""
     """A simulated one's address."""
+    more: dict[str, str] = field(default_factory=dict)
+    """Variables that are set on this computer alone."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -56,6 +58,7 @@ class CommandHome:
             "COMPANION_CLINIKO_API": self.cliniko,
             "COMPANION_SECRETS_KEY": "a passphrase for tests",
             "COMPANION_NOW": f"{TODAY}T09:00+11:00",
+            **self.more,
         }
 
     def start(self, *arguments: str | Path, **variables: str) -> warm.Process:

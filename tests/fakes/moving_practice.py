@@ -76,6 +76,25 @@ def connected(url: URL) -> psycopg.Connection:
     )
 
 
+def execute(url: URL, statement: str, *values: object) -> None:
+    with connected(url) as connection:
+        connection.execute(statement.encode(), values or None)
+
+
+def dump_of(url: URL) -> bytes:
+    """Every row of every table."""
+    dumped = b""
+    with connected(url) as connection:
+        tables = connection.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r'"
+            " AND relnamespace = 'public'::regnamespace"
+        ).fetchall()
+        for (table,) in tables:
+            with connection.cursor().copy(f"COPY {table} TO STDOUT".encode()) as rows:
+                dumped += b"".join(bytes(each) for each in rows)
+    return dumped
+
+
 def at(home: Path, **more: Any) -> Environment:
     """Its secrets are sealed by the keyring of `a_keyring`."""
     return Environment(home=home, **more)
@@ -174,3 +193,11 @@ async def open_practice_of(
 
 async def join(environment: Environment, url: URL, made: PracticeMade) -> None:
     await join_practice_here(environment, shown(url), made.key.text)
+
+
+async def share(first: Environment, second: Environment, url: URL) -> tuple[Kept, PracticeMade]:
+    """A practice made of a filled home, which another computer has joined; and what was in it."""
+    before = await fill(first)
+    made = await made_of(first, url)
+    await join(second, url, made)
+    return before, made

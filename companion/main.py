@@ -16,7 +16,7 @@ from companion.adapters.disks import on_another_disk
 from companion.adapters.feed_files import FeedFiles
 from companion.adapters.google.service import GoogleGateway
 from companion.adapters.home_rights import home_rights
-from companion.adapters.icalendar import CalendarWriter
+from companion.adapters.icalendar import IcalendarWriter
 from companion.adapters.logs import FILE_NAME, log_to
 from companion.adapters.network.interfaces import MachineNetwork, noted_listener
 from companion.adapters.own_layouts import OwnLayouts
@@ -91,7 +91,7 @@ async def open_ports(
             google=google,
             workbooks=WorkbookFiles(now=clock.now),
             own_layouts=OwnLayouts(home / "layouts").read,
-            feed_writer=CalendarWriter(install_id),
+            feed_writer=IcalendarWriter(install_id),
             feed_files=FeedFiles(home / "feeds"),
             remotes=by_name(
                 CalendarLink(),

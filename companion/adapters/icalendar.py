@@ -54,7 +54,7 @@ _COLOURS = {
 }  # fmt: skip
 
 
-class CalendarWriter:
+class IcalendarWriter:
     """A FeedWriter. Safe to call from several threads."""
 
     closing = b"END:VCALENDAR\r\n"

@@ -52,7 +52,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from companion.domain.keepers import EarlierCalendar
+from companion.domain.calendar_writers import EarlierCalendar
 
 
 class Technical(str):

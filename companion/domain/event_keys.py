@@ -116,7 +116,7 @@ def surplus_key(key: str, event_id: str) -> str:
 
 def event_id(mark: str, calendar: str, key: str, generation: int) -> str:
     """Google event id: base32hex of a SHA-256, 52 characters of 0-9 a-v. `mark`: of the calendar's
-    keeper.
+    writer.
 
     The same inputs always give the same id, so an insert repeated after any crash is met by a
     409 instead of making a second event.

@@ -7,9 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from companion.domain.calendar_writers import UNSTAMPED, WriterStamp
 from companion.domain.event_keys import is_notice
 from companion.domain.events import CalendarEvent, Content, as_instant
-from companion.domain.keepers import UNSTAMPED, WriterStamp
 
 STRANGER: Final = -1
 """Generation of an event that another installation may have written: see `pairing`."""

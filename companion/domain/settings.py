@@ -14,11 +14,11 @@ from types import MappingProxyType
 from companion.domain.appointments import Practitioner, fold_name
 from companion.domain.availability import WorkingHours
 from companion.domain.backup_plan import BackupPlan
+from companion.domain.calendar_writers import MARK, CalendarWriter
 from companion.domain.disclosure import Disclosure, DisclosureCap
 from companion.domain.errors import BadInput, NotFound
 from companion.domain.events import EPOCH, EventStyle
 from companion.domain.expectations import Expected
-from companion.domain.keepers import MARK, Keeper
 from companion.domain.notice_choices import NoticeChoices
 from companion.domain.opening_hours import Opening, OpeningHours, opening_hours
 from companion.domain.users import User
@@ -68,7 +68,7 @@ class GoogleLink:
     of another does not reach it."""
     marks: tuple[str, ...] = (MARK,)
     term: int = 1
-    """As `Keeper`'s, for this calendar."""
+    """As `CalendarWriter`'s, for this calendar."""
 
     @property
     def connected(self) -> bool:
@@ -237,9 +237,11 @@ class Settings:
     """Until when a person has paused the background sync."""
     backups: BackupPlan = field(default_factory=BackupPlan)
 
-    def keeper_of(self, link: GoogleLink) -> Keeper:
+    def writer_for(self, link: GoogleLink) -> CalendarWriter:
         """As which this installation writes to the calendar."""
-        return Keeper(writer=self.restored_as or self.install_id, term=link.term, marks=link.marks)
+        return CalendarWriter(
+            id=self.restored_as or self.install_id, term=link.term, marks=link.marks
+        )
 
     def practitioner(self, wanted: str) -> PractitionerSettings:
         """By id, else by name or alias without regard to case; raises NotFound."""

@@ -7,11 +7,12 @@ reads as "not known", since everything here can be found out again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from companion.domain.event_keys import EventKey
+from companion.domain.json_documents import DAMAGED, from_document, to_document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +117,7 @@ class SyncState:
     """Id of the calendar that the permission for calendars of our making did not reach."""
     others: Mapping[str, str] | None = None
     """Last moments by writer of what others wrote to the calendar before this installation began
-    (`Keeper`); None until an audit has looked."""
+    (`CalendarWriter`); None until an audit has looked."""
     overruled_by: str = ""
     """The stamp of another installation, since which nothing is written from here."""
     history: str = ""
@@ -143,7 +144,7 @@ class SyncState:
         )
 
     def to_json(self) -> dict[str, Any]:
-        document: dict[str, Any] = _texts(asdict(self))
+        document: dict[str, Any] = to_document(replace(self, kept=frozenset()))
         return {
             **document,
             "kept": "|".join(sorted(map(str, self.kept))),
@@ -153,95 +154,13 @@ class SyncState:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> SyncState:
         try:
-            return cls(
-                last_pass=_moment(document.get("last_pass")),
-                last_success=_moment(document.get("last_success")),
-                events=int(document.get("events", 0)),
-                waiting=int(document.get("waiting", 0)),
-                trouble=_trouble(document.get("trouble")),
-                held=_held(document.get("held")),
-                kept=_kept(str(document.get("kept", ""))),
-                audit_due=bool(document.get("audit_due", False)),
-                awaiting_upload=bool(document.get("awaiting_upload", False)),
-                fingerprint=str(document.get("fingerprint", "")),
-                parked_until=_moment(document.get("parked_until")),
-                parkings=int(document.get("parkings", 0)),
-                proof=_proof(document.get("proof")),
-                written_since=int(document.get("written_since", 0)),
-                shared_calendar=str(document.get("shared_calendar", "")),
-                owned_calendar=str(document.get("owned_calendar", "")),
-                others=_others(document.get("others")),
-                overruled_by=str(document.get("overruled_by", "")),
-                history=str(document.get("history", "")),
-                claimed=bool(document.get("claimed", False)),
-                asked=int(document.get("asked", 0)),
-                stops=int(document.get("stops", 0)),
-                doubts=int(document.get("doubts", 0)),
-                late_removals=_keys(str(document.get("late_removals", ""))),
-            )
-        except (KeyError, TypeError, ValueError):
+            late_removals = _keys(document.get("late_removals", ""))
+            kept = frozenset(map(HeldKey.parse, _keys(document.get("kept", ""))))
+            read = from_document(cls, {**document, "late_removals": late_removals, "kept": ()})
+            return replace(read, kept=kept) if kept else read
+        except DAMAGED:
             return cls(audit_due=True)
 
 
-def _texts(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return {key: _texts(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_texts(each) for each in value]
-    return value
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if not text else datetime.fromisoformat(text)
-
-
-def _kept(text: str) -> frozenset[HeldKey]:
-    return frozenset(HeldKey.parse(each) for each in text.split("|")) if text else frozenset()
-
-
-def _keys(text: str) -> frozenset[str]:
-    return frozenset(text.split("|")) if text else frozenset()
-
-
-def _others(document: Mapping[str, str] | None) -> dict[str, str] | None:
-    return None if document is None else {str(key): str(at) for key, at in document.items()}
-
-
-def _trouble(document: Mapping[str, Any] | None) -> SyncTrouble | None:
-    if not document:
-        return None
-    return SyncTrouble(
-        kind=document["kind"],
-        what=document["what"],
-        remedy=document["remedy"],
-        since=datetime.fromisoformat(document["since"]),
-    )
-
-
-def _held(document: Mapping[str, Any] | None) -> Held | None:
-    if not document:
-        return None
-    items = tuple(
-        HeldItem(
-            key=item["key"],
-            begins=datetime.fromisoformat(item["begins"]),
-            calendar_id=item.get("calendar_id", ""),
-        )
-        for item in document["items"]
-    )
-    return Held(since=datetime.fromisoformat(document["since"]), why=document["why"], items=items)
-
-
-def _proof(document: Mapping[str, Any] | None) -> Proof | None:
-    if not document:
-        return None
-    return Proof(
-        at=datetime.fromisoformat(document["at"]),
-        book=int(document["book"]),
-        google=int(document["google"]),
-        differences=int(document["differences"]),
-        imported_at=_moment(document.get("imported_at")),
-        left_out=int(document.get("left_out", 0)),
-    )
+def _keys(text: str) -> list[str]:
+    return text.split("|") if text else []

@@ -15,7 +15,7 @@ from companion.services.ports import Lease
 Work = Callable[[], Coroutine[Any, Any, None]]
 LAST_MOMENT = 1.0
 """Seconds for the work at the end; then the lease is given up. A pass that takes longer keeps its
-turn until it is over or, should the program end first, until the turn runs out: whoever keeps the
+lock until it is over or, should the program end first, until the lock runs out: whoever keeps the
 calendars next goes on with the others meanwhile, and tries that one again and again."""
 
 

@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from companion.domain.calendar_writers import MARK, NOBODY, CalendarWriter
 from companion.domain.errors import CompanionError, RemoteError
-from companion.domain.keepers import MARK, NOBODY, Keeper
 from companion.domain.reconcile import ObservedEvent
 from companion.services.ports import DeleteEvent, InsertEvent, PatchEvent, Write
 from companion.services.sync.snapshot import OwnedLock
 from tests.fakes.clock import FakeClock
-from tests.fakes.google_calendar import FakeRemoteCalendar, KeptCalendar
+from tests.fakes.google_calendar import FakeRemoteCalendar, OpenedCalendar
 
 HIDDEN = "Quillfeather"
 """Last name of every client: the disclosure hides it, so it may not leave the book."""
@@ -185,9 +185,9 @@ class Calendars:
         return self.by_id[calendar_id]
 
     async def calendar(
-        self, practitioner_id: str, calendar_id: str, keeper: Keeper = NOBODY
-    ) -> KeptCalendar:
+        self, practitioner_id: str, calendar_id: str, writer: CalendarWriter = NOBODY
+    ) -> OpenedCalendar:
         await asyncio.sleep(0)
         if practitioner_id in self.refusing:
             raise self.refusing[practitioner_id]
-        return KeptCalendar(self.named(calendar_id), keeper)
+        return OpenedCalendar(self.named(calendar_id), writer)

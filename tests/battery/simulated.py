@@ -16,9 +16,9 @@ from typing import Any
 from companion.adapters.google import wire
 from companion.adapters.google.account import Token
 from companion.adapters.google.service import GoogleGateway
+from companion.domain.calendar_writers import MARK, NOBODY, CalendarWriter
 from companion.domain.errors import RemoteError
 from companion.domain.events import Content
-from companion.domain.keepers import MARK, NOBODY, Keeper
 from companion.domain.reconcile import ObservedEvent
 from companion.sandbox.grants import CLIENT_ID
 from companion.sandbox.server import SimulatedHandle, client_file
@@ -195,13 +195,13 @@ class Gateway:
         self.refusing: dict[str, RemoteError] = {}
 
     async def calendar(
-        self, practitioner_id: str, calendar_id: str, keeper: Keeper = NOBODY
+        self, practitioner_id: str, calendar_id: str, writer: CalendarWriter = NOBODY
     ) -> SimulatedCalendar:
         if practitioner_id in self.refusing:
             raise self.refusing[practitioner_id]
         await self._connect(practitioner_id)
         made = self.named(calendar_id)
-        made.real = await self.google.calendar(practitioner_id, made.id, keeper)
+        made.real = await self.google.calendar(practitioner_id, made.id, writer)
         return made
 
     def named(self, calendar_id: str) -> SimulatedCalendar:

@@ -31,7 +31,7 @@ import pytest
 from companion.adapters.clock import SystemClock
 from companion.adapters.database import open_database
 from companion.adapters.feed_files import FeedFiles
-from companion.adapters.icalendar import CalendarWriter
+from companion.adapters.icalendar import IcalendarWriter
 from companion.domain.events import project
 from companion.domain.window import SyncWindow
 from companion.services.changes import Changes
@@ -205,7 +205,7 @@ async def on_disk(folder: Path, *people: str) -> AsyncIterator[tuple[Feeds, Appo
         activity=MemoryActivity(),
         clock=clock,
         changes=changes,
-        writer=CalendarWriter(INSTALL),
+        writer=IcalendarWriter(INSTALL),
         kept=FeedFiles(folder / "feeds"),
         listener=lambda: ("127.0.0.1", 8090),
     )

@@ -26,8 +26,8 @@ import psutil
 import pytest
 
 from companion.adapters.google import wire
+from companion.domain.calendar_writers import MARK
 from companion.domain.event_keys import event_id
-from companion.domain.keepers import MARK
 from companion.instance import Instance
 from tests.battery.real import NOW, RealHome, Tenant, appointments, book
 from tests.battery.workstation_answers import Answer
@@ -59,13 +59,13 @@ async def furnish(site: Site, home: RealHome, tenants: Sequence[Tenant]) -> None
     for tenant in tenants:
         await book(home, appointments(tenant.id, EVENTS))
         record = settings.practitioner(tenant.id)
-        keeper = settings.keeper_of(record.google)
+        writer = settings.writer_for(record.google)
         preview = await home.services.syncing.plan(tenant.id)
         with site.google.lock:
             calendar = site.google.google.calendars[tenant.calendar_id]
             for event in preview.desired:
                 known = event_id(MARK, tenant.calendar_id, event.key, 0)
-                calendar.insert(wire.new_event(known, event, keeper, NOW), calendar.owner)
+                calendar.insert(wire.new_event(known, event, writer, NOW), calendar.owner)
         result = await home.services.syncing.run(tenant.id, cause="benchmark", audit=True)
         assert (result.error, result.inserted) == (None, 0), result
 

@@ -11,19 +11,19 @@ from companion.adapters.clock import SystemClock
 from companion.adapters.google import wire
 from companion.adapters.google.account import Token
 from companion.adapters.google.service import GoogleGateway
+from companion.domain.calendar_writers import MARK, CalendarWriter
 from companion.domain.errors import Offline, RateLimited, SignInExpired
 from companion.domain.event_keys import event_id
 from companion.domain.events import CalendarEvent
-from companion.domain.keepers import MARK, Keeper
 from companion.domain.reconcile import ObservedEvent
 from companion.sandbox.grants import CLIENT_ID
 from companion.sandbox.server import SimulatedHandle, client_file
 from companion.services.ports import InsertEvent, RemoteCalendar, Write
-from tests.fakes.google_calendar import FakeRemoteCalendar, KeptCalendar, content
+from tests.fakes.google_calendar import FakeRemoteCalendar, OpenedCalendar, content
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.simulator import ZOE, simulated_google
 
-KEEPER = Keeper(writer="one", term=3)
+WRITER = CalendarWriter(id="one", term=3)
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
@@ -56,7 +56,7 @@ class World(Protocol):
     def person_retitles(self, event: str, title: str) -> None: ...
     def person_recolours(self, event: str, colour: str) -> None: ...
     def person_adds(self, event: str) -> None: ...
-    def another_writes(self, key: str, keeper: Keeper) -> None: ...
+    def another_writes(self, key: str, writer: CalendarWriter) -> None: ...
     def purge(self) -> None: ...
     def remove_calendar(self) -> None: ...
     def read_only(self) -> None: ...
@@ -74,7 +74,7 @@ class FakeWorld:
 
     @property
     def calendar(self) -> RemoteCalendar:
-        return KeptCalendar(self.held, KEEPER)
+        return OpenedCalendar(self.held, WRITER)
 
     def person_deletes(self, event: str) -> None:
         self.held.person_deletes(event)
@@ -88,8 +88,8 @@ class FakeWorld:
     def person_adds(self, event: str) -> None:
         self.held.person_adds(event, content())
 
-    def another_writes(self, key: str, keeper: Keeper) -> None:
-        self.held._keeper = keeper
+    def another_writes(self, key: str, writer: CalendarWriter) -> None:
+        self.held._writer = writer
         self.held._write(insert(key))
 
     def purge(self) -> None:
@@ -152,8 +152,8 @@ class SimulatedWorld:
         with self.handle.lock:
             self._model.insert(body, ZOE)
 
-    def another_writes(self, key: str, keeper: Keeper) -> None:
-        body = wire.new_event(wanted_id(key), event(key), keeper, datetime.now(UTC))
+    def another_writes(self, key: str, writer: CalendarWriter) -> None:
+        body = wire.new_event(wanted_id(key), event(key), writer, datetime.now(UTC))
         with self.handle.lock:
             self._model.insert(body, ZOE)
 
@@ -220,7 +220,7 @@ async def simulated_world() -> AsyncIterator[SimulatedWorld]:
             timeout=5.0,
         )
         try:
-            calendar = await google.calendar("zoe", made.id, KEEPER)
+            calendar = await google.calendar("zoe", made.id, WRITER)
             yield SimulatedWorld(handle=handle, calendar=calendar, calendar_id=made.id)
         finally:
             google.close()

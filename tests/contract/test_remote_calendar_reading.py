@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from companion.domain.calendar_writers import MARK, CalendarWriter
 from companion.domain.errors import (
     CalendarGone,
     CompanionError,
@@ -15,12 +16,11 @@ from companion.domain.errors import (
     RateLimited,
     SignInExpired,
 )
-from companion.domain.keepers import MARK, Keeper
 from companion.domain.reconcile import ObservedEvent
 from companion.services.ports import DeleteEvent, InsertEvent, PatchEvent, RemoteCalendar, Write
 from tests.contract.calendar_world import (
-    KEEPER,
     NINE,
+    WRITER,
     FakeWorld,
     World,
     event,
@@ -46,13 +46,13 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
 # ── reading ───────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_every_write_is_stamped_by_its_keeper(world: World) -> None:
+async def test_every_write_is_stamped_by_its_writer(world: World) -> None:
     first = seen(await one(world.calendar, insert()))
-    assert (first.stamp.term, first.stamp.writer) == (KEEPER.term, KEEPER.writer)
+    assert (first.stamp.term, first.stamp.writer) == (WRITER.term, WRITER.id)
     assert first.stamp.moment is not None
     patch = PatchEvent(event_id=wanted_id(), event=event(summary="ZO – Review"))
     later = seen(await one(world.calendar, patch)).stamp
-    assert (later.writer, later.at >= first.stamp.at) == (KEEPER.writer, True)
+    assert (later.writer, later.at >= first.stamp.at) == (WRITER.id, True)
     world.person_retitles(wanted_id(), "Mine")
     [listed] = await world.calendar.list_ours(None, None)
     assert listed.stamp == later
@@ -71,7 +71,7 @@ async def test_who_wrote_is_told_of_all_events_of_ours_whatever_their_mark(world
     await one(world.calendar, insert("b", hours=1))
     await one(world.calendar, DeleteEvent(event_id=wanted_id("b")))
     world.person_adds("dentist12")
-    world.another_writes("c", Keeper(writer="another", marks=("an older program's",)))
+    world.another_writes("c", CalendarWriter(id="another", marks=("an older program's",)))
     found = {each.key: each for each in await world.calendar.marked_events()}
     assert set(found) == {"a", "c"}
     assert (found["a"].event_id, found["a"].mark) == (wanted_id(), MARK)

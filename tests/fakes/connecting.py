@@ -131,9 +131,9 @@ class Fixture:
                 timezone="Australia/Sydney",
                 summary="ZO",
             )
-            keeper = self.settings.read().keeper_of(link)
-            wanted = event_id(keeper.mark, link.calendar_id, event.key, 0)
-            await self.calendar().write([InsertEvent(event_id=wanted, event=event)], keeper)
+            writer = self.settings.read().writer_for(link)
+            wanted = event_id(writer.mark, link.calendar_id, event.key, 0)
+            await self.calendar().write([InsertEvent(event_id=wanted, event=event)], writer)
             if noted:
                 await self.ledger.write(self.ref, put=[entry(event, wanted)])
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from companion.adapters.icalendar import CalendarWriter
+from companion.adapters.icalendar import IcalendarWriter
 from companion.domain.appointments import Appointment, AppointmentKind, Practitioner
 from companion.domain.settings import PracticeSettings, PractitionerSettings, Settings, SyncChoices
 from companion.domain.tokens import token_digest
@@ -142,7 +142,7 @@ class FeedApplication:
     reachable: bool = True
     """Whether the server of a shared practice is."""
     feeds: Feeds = field(init=False)
-    writer: CalendarWriter = field(init=False)
+    writer: IcalendarWriter = field(init=False)
 
     def __post_init__(self) -> None:
         self.start()
@@ -153,7 +153,7 @@ class FeedApplication:
         self.settings.publishes_to = self.changes
         self.book.publishes_to = self.changes
         self.store.publishes_to = self.changes
-        self.writer = CalendarWriter(INSTALL)
+        self.writer = IcalendarWriter(INSTALL)
         bodies = FeedBodies(
             book=self.book,
             writer=self.writer,

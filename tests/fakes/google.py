@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from companion.domain.calendar_writers import NOBODY, CalendarWriter
 from companion.domain.errors import (
     BadInput,
     ClientFileMissing,
@@ -31,7 +32,6 @@ from companion.domain.errors import (
     SignInError,
     SignInExpired,
 )
-from companion.domain.keepers import NOBODY, Keeper
 from companion.services.ports import (
     Assumption,
     CalendarInfo,
@@ -41,7 +41,7 @@ from companion.services.ports import (
     SignedIn,
     SignInRequest,
 )
-from tests.fakes.google_calendar import FakeRemoteCalendar, Hook, KeptCalendar
+from tests.fakes.google_calendar import FakeRemoteCalendar, Hook, OpenedCalendar
 
 APP_CREATED = "https://www.googleapis.com/auth/calendar.app.created"
 EVENTS_OWNED = "https://www.googleapis.com/auth/calendar.events.owned"
@@ -211,13 +211,13 @@ class FakeGoogle:
         self.revoked.add(signed_in.account)
 
     async def calendar(
-        self, practitioner_id: str, calendar_id: str, keeper: Keeper = NOBODY
-    ) -> KeptCalendar:
+        self, practitioner_id: str, calendar_id: str, writer: CalendarWriter = NOBODY
+    ) -> OpenedCalendar:
         account, scopes = await self._signed_in(practitioner_id)
         client = await self._maker(practitioner_id)
         found = self.calendars_by_id.get(calendar_id)
         if found is None:
-            return KeptCalendar(FakeRemoteCalendar(id=calendar_id, gone=True), keeper)
+            return OpenedCalendar(FakeRemoteCalendar(id=calendar_id, gone=True), writer)
         owned = self.owners[calendar_id] == account
         reached = (
             EVENTS in scopes
@@ -231,7 +231,7 @@ class FakeGoogle:
         )
         if not reached:
             raise self.out_of_reach()
-        return KeptCalendar(found, keeper)
+        return OpenedCalendar(found, writer)
 
     async def calendars(self, practitioner_id: str) -> list[CalendarInfo]:
         account, scopes = await self._signed_in(practitioner_id)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+from companion.domain.calendar_writers import MARK, NOBODY, UNSTAMPED, CalendarWriter, WriterStamp
 from companion.domain.errors import (
     CalendarGone,
     EventGone,
@@ -21,7 +22,6 @@ from companion.domain.errors import (
     RequestRefused,
 )
 from companion.domain.events import EPOCH, BusyStatus, CalendarEvent, Content
-from companion.domain.keepers import MARK, NOBODY, UNSTAMPED, Keeper, WriterStamp
 from companion.domain.reconcile import ObservedEvent
 from companion.services.ports import (
     CalendarInfo,
@@ -80,7 +80,7 @@ class FakeRemoteCalendar:
     _lost_answers: int = 0
     _die_after: int | None = None
     _changes: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
-    _keeper: Keeper = NOBODY
+    _writer: CalendarWriter = NOBODY
     """As whom the call under way writes."""
 
     # Faults
@@ -142,7 +142,7 @@ class FakeRemoteCalendar:
     # RemoteCalendar
 
     async def write(
-        self, writes: Sequence[Write], keeper: Keeper = NOBODY
+        self, writes: Sequence[Write], writer: CalendarWriter = NOBODY
     ) -> Sequence[ObservedEvent | RemoteError | None]:
         if len(writes) > MOST_WRITES:
             raise ValueError(f"{len(writes)} writes in one call")
@@ -153,7 +153,7 @@ class FakeRemoteCalendar:
         if self.access_role not in {"owner", "writer"}:
             return [PermissionDenied() for _ in writes]
         last, self._die_after = self._die_after, None
-        self._keeper = keeper
+        self._writer = writer
         answers = [self._write(write) for write in writes[:last]]
         if last is not None:
             raise Offline(detail="died in the middle")
@@ -163,11 +163,11 @@ class FakeRemoteCalendar:
         await self._answered("write")
         return answers
 
-    async def get(self, event_id: str, keeper: Keeper = NOBODY) -> ObservedEvent | None:
+    async def get(self, event_id: str, writer: CalendarWriter = NOBODY) -> ObservedEvent | None:
         await self._called("get")
         event = self.events.get(event_id)
         await self._answered("get")
-        return None if event is None else self._observed(event, keeper.marks)
+        return None if event is None else self._observed(event, writer.marks)
 
     async def list_ours(
         self,
@@ -175,13 +175,13 @@ class FakeRemoteCalendar:
         end: datetime | None,
         *,
         since: datetime | None = None,
-        keeper: Keeper = NOBODY,
+        writer: CalendarWriter = NOBODY,
     ) -> list[ObservedEvent]:
         await self._called("list")
         found = [
-            self._observed(event, keeper.marks)
+            self._observed(event, writer.marks)
             for event in self.live()
-            if event.mark in keeper.marks and (since is None or event.changed_at >= since)
+            if event.mark in writer.marks and (since is None or event.changed_at >= since)
         ]
         await self._answered("list")
         return [
@@ -261,15 +261,15 @@ class FakeRemoteCalendar:
         stored = StoredEvent(
             event_id=write.event_id,
             key=write.event.key,
-            mark=self._keeper.mark,
+            mark=self._writer.mark,
             content=self.keeps(_trimmed(write.event)),
             style=write.event.style,
             etag="",
-            stamp=self._keeper.stamp(self.now()),
+            stamp=self._writer.stamp(self.now()),
         )
         self.events[write.event_id] = stored
         self._changed(stored)
-        return self._observed(stored, self._keeper.marks)
+        return self._observed(stored, self._writer.marks)
 
     def _patch(self, write: PatchEvent) -> ObservedEvent | RemoteError:
         stored = self.events.get(write.event_id)
@@ -278,12 +278,12 @@ class FakeRemoteCalendar:
         if stored is None or stored.deleted:
             return EventGone()
         stored.content = self.keeps(_trimmed(write.event))
-        stored.key, stored.mark = write.event.key, self._keeper.mark
-        stored.stamp = self._keeper.stamp(self.now())
+        stored.key, stored.mark = write.event.key, self._writer.mark
+        stored.stamp = self._writer.stamp(self.now())
         if write.style:
             stored.style = write.event.style
         self._changed(stored)
-        return self._observed(stored, self._keeper.marks)
+        return self._observed(stored, self._writer.marks)
 
     def _changed(self, event: StoredEvent) -> None:
         event.etag, event.changed_at = self._etag(), self.now()
@@ -305,27 +305,27 @@ class FakeRemoteCalendar:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptCalendar:
+class OpenedCalendar:
     """A RemoteCalendar: a calendar as one installation reads and writes it."""
 
     held: Any
     """A FakeRemoteCalendar."""
-    keeper: Keeper
+    writer: CalendarWriter
 
     async def write(self, writes: Sequence[Write]) -> Sequence[ObservedEvent | RemoteError | None]:
         answers: Sequence[ObservedEvent | RemoteError | None]
-        answers = await self.held.write(writes, self.keeper)
+        answers = await self.held.write(writes, self.writer)
         return answers
 
     async def get(self, event_id: str) -> ObservedEvent | None:
-        seen: ObservedEvent | None = await self.held.get(event_id, self.keeper)
+        seen: ObservedEvent | None = await self.held.get(event_id, self.writer)
         return seen
 
     async def list_ours(
         self, start: datetime | None, end: datetime | None, *, since: datetime | None = None
     ) -> list[ObservedEvent]:
         listed: list[ObservedEvent]
-        listed = await self.held.list_ours(start, end, since=since, keeper=self.keeper)
+        listed = await self.held.list_ours(start, end, since=since, writer=self.writer)
         return listed
 
     async def marked_events(self) -> list[MarkedEvent]:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from companion.adapters.icalendar import CalendarWriter
+from companion.adapters.icalendar import IcalendarWriter
 from companion.domain.appointments import Appointment, Practitioner
 from companion.domain.settings import PracticeSettings, PractitionerSettings, Settings
 from companion.domain.users import Role, User
@@ -183,7 +183,7 @@ def fake_application(
         google=google_of(secrets) if google_of else google,
         workbooks=InlineWorkbooks(clock),
         own_layouts=tuple,
-        feed_writer=CalendarWriter(INSTALL),
+        feed_writer=IcalendarWriter(INSTALL),
         feed_files=MemoryKept(),
         source_notes=MemoryNotes(),
         remotes=remotes or by_name(links),

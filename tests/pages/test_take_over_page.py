@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from nicegui import ui
 
+from companion.domain.calendar_writers import CalendarWriter
 from companion.domain.errors import CalendarInUse
 from companion.domain.events import CalendarEvent
-from companion.domain.keepers import Keeper
 from companion.services.google.connecting import CalendarChoice
 from companion.services.ports import InsertEvent
-from tests.fakes.google_calendar import KeptCalendar
+from tests.fakes.google_calendar import OpenedCalendar
 from tests.fakes.services import fake_application, the_sample
 from tests.pages.browsing import Browser, serving
 from tests.pages.conftest import Visit
@@ -33,7 +33,7 @@ async def earlier_calendar(visit: Visit | Browser, account: str = MEI) -> None:
     google.made_by_us.add(EARLIER)
     google.marks["companion-0123456789abcdef"] = EARLIER
     start = datetime(2026, 11, 24, 9, tzinfo=UTC)
-    calendar = KeptCalendar(held, Keeper(writer="lost"))
+    calendar = OpenedCalendar(held, CalendarWriter(id="lost"))
     for number in range(2):
         event = CalendarEvent(
             key=f"old{number}",

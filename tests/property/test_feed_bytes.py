@@ -16,7 +16,7 @@ import recurring_ical_events
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.adapters.icalendar import CalendarWriter
+from companion.adapters.icalendar import IcalendarWriter
 from companion.domain.appointments import (
     Appointment,
     AppointmentKind,
@@ -30,7 +30,7 @@ from companion.domain.window import SyncWindow
 from tests.fakes.calendar_lint import complaints, events
 from tests.fakes.feeds import visit
 
-WRITER = CalendarWriter("0123456789abcdef")
+WRITER = IcalendarWriter("0123456789abcdef")
 FULL = Disclosure(
     client_name=ClientName.FULL,
     items=frozenset(

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from companion.domain.appointments import Practitioner
+from companion.domain.calendar_writers import CalendarWriter
 from companion.domain.errors import (
     AccountParked,
     CalendarGone,
@@ -24,7 +25,6 @@ from companion.domain.errors import (
     StoreError,
 )
 from companion.domain.events import CalendarEvent
-from companion.domain.keepers import Keeper
 from companion.domain.settings import GoogleLink, PractitionerSettings, Settings
 from companion.services.google.calendar_creation import FRESH, PATIENCE
 from companion.services.google.connecting import CalendarChoice, Connected, Connecting
@@ -208,7 +208,7 @@ def earlier_calendar(home: Home) -> str:
     held.hook = home.google.hook
     home.google.made_by_us.add(earlier)
     home.google.marks["companion-earlier"] = earlier
-    held._keeper = Keeper(writer="lost")
+    held._writer = CalendarWriter(id="lost")
     start = datetime(2026, 3, 3, 9, tzinfo=UTC)
     event = CalendarEvent(
         key="a", start=start, end=start + timedelta(hours=1), timezone="UTC", summary="ZO"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from companion.domain.calendar_writers import MARK
 from companion.domain.errors import (
     AccountParked,
     ChangedMeanwhile,
@@ -11,7 +12,6 @@ from companion.domain.errors import (
     RequestRefused,
 )
 from companion.domain.event_keys import event_id
-from companion.domain.keepers import MARK
 from companion.domain.sync_state import SyncState, SyncTrouble
 from companion.services.ports import ActivityKind
 from tests.fakes.connecting import TOKEN, ZOE, Fixture

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from companion.adapters.google.wire import new_event, observe
 from companion.domain.appointments import NO_REMINDER, Appointment, AppointmentKind, Practitioner
+from companion.domain.calendar_writers import CalendarWriter
 from companion.domain.disclosure import Disclosure, DisclosureItem
 from companion.domain.errors import BadInput
 from companion.domain.events import PLAIN, CalendarEvent, EventStyle, project
-from companion.domain.keepers import Keeper
 from companion.domain.settings import PractitionerSettings, SyncChoices
 from companion.domain.window import SyncWindow
 from companion.services.reminders import LONGEST, read_reminder, reminder_text, reminder_words
@@ -108,11 +108,11 @@ def test_google_reads_back_the_reminder_that_it_was_given(
     minutes: int | None, all_day: bool
 ) -> None:
     (event,) = shown(style=EventStyle(reminder=minutes), all_day=all_day)
-    keeper = Keeper(writer="w", term=1)
-    body = new_event("e1", event, keeper, datetime(2026, 3, 1, tzinfo=UTC))
+    writer = CalendarWriter(id="w", term=1)
+    body = new_event("e1", event, writer, datetime(2026, 3, 1, tzinfo=UTC))
     expected = {None: True, NO_REMINDER: False, 0: False, 1440: False}[minutes]
     assert body["reminders"]["useDefault"] is (expected and not all_day)
-    seen = observe({**body, "etag": "1"}, marks=[keeper.mark], timezone="Australia/Sydney")
+    seen = observe({**body, "etag": "1"}, marks=[writer.mark], timezone="Australia/Sydney")
     assert seen.style == event.style
 
 

@@ -6,12 +6,12 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from companion.adapters.icalendar import CalendarWriter, colour_name
+from companion.adapters.icalendar import IcalendarWriter, colour_name
 from companion.domain.appointments import ShowAs
 from companion.domain.events import CalendarEvent
 from tests.fakes.calendar_lint import complaints, events, unfolded
 
-WRITER = CalendarWriter("0123456789abcdef")
+WRITER = IcalendarWriter("0123456789abcdef")
 EVENT = CalendarEvent(
     key="abc",
     start=datetime(2026, 3, 2, 22, 0, tzinfo=UTC),
@@ -95,8 +95,8 @@ def test_a_meeting_that_is_not_private_says_so() -> None:
 
 
 def test_a_uid_tells_nothing_and_differs_between_installations() -> None:
-    other = CalendarWriter("another installation")
-    assert WRITER.uid("abc") == CalendarWriter("0123456789abcdef").uid("abc")
+    other = IcalendarWriter("another installation")
+    assert WRITER.uid("abc") == IcalendarWriter("0123456789abcdef").uid("abc")
     assert len({WRITER.uid("abc"), WRITER.uid("abd"), other.uid("abc")}) == 3
     assert "abc" not in WRITER.uid("abc").removesuffix("@calendar-companion")
 
@@ -140,7 +140,7 @@ def test_unchanged_events_keep_their_bytes_and_are_not_made_again() -> None:
 
 
 def test_the_bytes_kept_are_bounded_and_the_longest_unused_go_first() -> None:
-    writer = CalendarWriter("x", keep=2)
+    writer = IcalendarWriter("x", keep=2)
     one, two, three = (EVENT._replace(key=key) for key in "123")
     first, second = writer.event(one), writer.event(two)
     assert writer.event(one) is first

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from companion.adapters.database import Database, open_database
-from companion.adapters.icalendar import CalendarWriter
+from companion.adapters.icalendar import IcalendarWriter
 from companion.domain.appointments import (
     Appointment,
     OccurrenceChange,
@@ -24,8 +24,8 @@ from companion.domain.appointments import (
     ShowAs,
     appointment_id,
 )
+from companion.domain.calendar_writers import MARK
 from companion.domain.event_keys import EventKey, event_id
-from companion.domain.keepers import MARK
 from companion.domain.reconcile import LedgerEntryState
 from companion.domain.sync_state import Held, HeldItem, HeldKey, SyncState
 from companion.services.imports.drafts import natural_key
@@ -333,7 +333,7 @@ async def test_who_knows_everything_but_the_key_cannot_find_the_name(tmp_path: P
     keys = [plain_id(kept.source, each) for each in tried]
     hashes = [*tried, *keys]
     hashes += [event_id(MARK, "anna@calendar", each, 0) for each in keys]
-    hashes += [CalendarWriter(INSTALL).uid(each) for each in keys]
+    hashes += [IcalendarWriter(INSTALL).uid(each) for each in keys]
     hashes += [hashlib.sha256(each.encode()).hexdigest()[:20] for each in keys]
     world = World()
     await world.put(
@@ -341,6 +341,6 @@ async def test_who_knows_everything_but_the_key_cannot_find_the_name(tmp_path: P
     )
     await world.run()
     told = [f"{each.event_id} {each.key}" for each in world.remote().ours()]
-    told.append(CalendarWriter(INSTALL).uid(kept.id))
+    told.append(IcalendarWriter(INSTALL).uid(kept.id))
     assert len(told) == 2
     assert [each for each in hashes if any(each in text for text in told)] == []

@@ -237,3 +237,23 @@ def test_rows_of_a_sheet_called_cancelled_are() -> None:
         )
     )
     assert cancelled(reading) == [False, True]
+
+
+# ── kinds of appointments ─────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("head", "cells", "types"),
+    [
+        ("Appointment ID,Type", "7,Initial", ["Initial"]),
+        ("Appointment ID,Type", "7,Client", [""]),
+        ("Appointment ID,Type,Consultation Type", "7,Client,Initial", ["Initial"]),
+        ("Appointment ID,Type,Consultation Type", "7,Group,Initial", ["Initial"]),
+    ],
+)
+def test_a_type_says_whom_it_is_for_or_what_it_is(head: str, cells: str, types: list[str]) -> None:
+    reading = read(
+        f"{head},Practitioner,Client,Start,End\n"
+        f"{cells},Jo Smith,Robin Sample,13/12/2026 9:00,13/12/2026 9:45\n"
+    )
+    assert [each.appointment.appointment_type for each in drafts(reading)] == types

@@ -17,7 +17,7 @@ from companion.services.sync.snapshot import OwnedLock
 from tests.battery.calendars import FreeLocks
 from tests.battery.synced import a_synced_world
 from tests.battery.world import ANNA, MONDAY, World, appointment
-from tests.fakes.google_calendar import KeptCalendar
+from tests.fakes.google_calendar import OpenedCalendar
 
 LATER = MONDAY + timedelta(days=2)
 
@@ -89,7 +89,7 @@ class Meanwhile(FreeLocks):
         await self._done()
         yield OwnedLock()
 
-    async def calendar(self, *named: Any) -> KeptCalendar:
+    async def calendar(self, *named: Any) -> OpenedCalendar:
         await self._done()
         return await self._world.calendars.calendar(*named)
 

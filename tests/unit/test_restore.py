@@ -60,14 +60,12 @@ async def test_a_restored_home_is_another_writer_each_time(fixture: Fixture) -> 
     )
     await made(fixture)
     writers = {
-        fixture.settings.read()
-        .keeper_of(fixture.settings.read().practitioners["anna"].google)
-        .writer
+        fixture.settings.read().writer_for(fixture.settings.read().practitioners["anna"].google).id
     }
     for _ in range(2):
         await fixture.restoring().restore(fixture.file, FAIR)
         assert fixture.written is not None
-        writers.add(fixture.written.keeper_of(fixture.written.practitioners["anna"].google).writer)
+        writers.add(fixture.written.writer_for(fixture.written.practitioners["anna"].google).id)
     assert len(writers) == 3
     state = (await fixture.ledger.states())["anna"]
     assert (state.others, state.overruled_by) == (None, "")

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from companion.adapters.settings import pack
+from companion.domain.calendar_writers import MARK, CalendarWriter
 from companion.domain.errors import BadInput, StoreTooNew
 from companion.domain.expectations import Expected
-from companion.domain.keepers import MARK, Keeper
 from companion.domain.opening_hours import Opening
 from companion.domain.settings import CalendarCreation, RemoteSettings
 from companion.services.settings.documents import VERSION, from_tables, migrate, to_tables
@@ -80,7 +80,7 @@ def test_events_of_version_9_keep_the_mark_of_their_installation(
     link["calendar_id"] = calendar_id
     read = from_tables(tables)
     link = read.practitioners["anna-lee"].google
-    assert read.keeper_of(link) == Keeper(writer="0123456789abcdef", marks=marks)
+    assert read.writer_for(link) == CalendarWriter(id="0123456789abcdef", marks=marks)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from companion.domain.calendar_writers import MARK, CalendarWriter
 from companion.domain.errors import (
     AnotherWriter,
     CalendarInUse,
@@ -15,7 +16,6 @@ from companion.domain.errors import (
     Offline,
     SignInTimedOut,
 )
-from companion.domain.keepers import MARK, Keeper
 from companion.services.google.connecting import CalendarChoice
 from companion.services.google.consents import APP_CREATED, CALENDAR_LIST
 from companion.services.google.pending import PATIENCE
@@ -169,7 +169,7 @@ async def test_one_of_the_list_that_another_keeps_is_taken_over_by_choice_alone(
 
 async def test_events_of_an_older_program_keep_their_mark(lost: Fixture, new: Fixture) -> None:
     for each in lost.calendar().events.values():
-        each.mark, each.stamp = "0123456789abcdef", Keeper(writer="").stamp(lost.clock.now())
+        each.mark, each.stamp = "0123456789abcdef", CalendarWriter(id="").stamp(lost.clock.now())
     error = await refused(new)
     assert error.offers[0].events == 3
     await new.service.decide("zoe", calendar_of(lost))
@@ -219,7 +219,7 @@ async def test_a_restored_home_that_chooses_its_calendar_again_takes_its_events_
     elif way == "by way of the list":
         await lost.connect(calendar=LIST)
     await lost.service.choose("zoe", first)
-    stamp = Keeper(writer=INSTALL).stamp(written)
+    stamp = CalendarWriter(id=INSTALL).stamp(written)
     assert (await lost.ledger.state("zoe")).others == {INSTALL: stamp.at}
     assert lost.record().google.term == 1
 
@@ -231,9 +231,9 @@ async def test_a_calendar_that_another_computer_took_over_meanwhile_is_asked_abo
     first = calendar_of(lost)
     await lost.connect(calendar=CalendarChoice(kind="new", look=False))
     await new.connect(calendar=replace(existing(first), take_over=True))
-    keeper = new.settings.read().keeper_of(new.record().google)
+    writer = new.settings.read().writer_for(new.record().google)
     for each in new.calendar().live():
-        each.stamp = keeper.stamp(new.clock.now())
+        each.stamp = writer.stamp(new.clock.now())
     with pytest.raises(CalendarInUse):
         await lost.service.choose("zoe", first)
 

@@ -23,6 +23,7 @@ from companion.adapters.google.account import GoogleAccount, Json, Unauthorised,
 from companion.adapters.google.delegation import CallCredentials
 from companion.adapters.google.errors import Subject, refusal
 from companion.adapters.network.answer import HttpAnswer
+from companion.domain.calendar_writers import CalendarWriter
 from companion.domain.errors import (
     CalendarGone,
     CompanionError,
@@ -32,7 +33,6 @@ from companion.domain.errors import (
     SignInExpired,
 )
 from companion.domain.events import BusyStatus
-from companion.domain.keepers import Keeper
 from companion.domain.reconcile import ObservedEvent
 from companion.services.ports import (
     CalendarInfo,
@@ -61,13 +61,13 @@ class GoogleCalendar:
         self,
         account: GoogleAccount,
         calendar_id: str,
-        keeper: Keeper,
+        writer: CalendarWriter,
         wall_clock: Callable[[], datetime],
     ) -> None:
         """`wall_clock`: the machine's, whatever clock is rehearsed, for stamps."""
         self._account = account
         self._id = calendar_id
-        self._keeper = keeper
+        self._writer = writer
         self._wall_clock = wall_clock
         self._timezone = ""
         """The calendar's, once an answer told it."""
@@ -115,7 +115,7 @@ class GoogleCalendar:
             if moment is not None
         }
         items: list[Json] = []
-        for mark in self._keeper.marks:
+        for mark in self._writer.marks:
             items += await self._list(
                 wire.FIELDS, privateExtendedProperty=f"{wire.MARK}={mark}", **bounds
             )
@@ -176,7 +176,7 @@ class GoogleCalendar:
                 return connection.events.insert(
                     calendarId=self._id,
                     body=wire.new_event(
-                        write.event_id, write.event, self._keeper, self._wall_clock()
+                        write.event_id, write.event, self._writer, self._wall_clock()
                     ),
                     sendUpdates="none",
                     fields=wire.FIELDS,
@@ -186,7 +186,7 @@ class GoogleCalendar:
                     calendarId=self._id,
                     eventId=write.event_id,
                     body=wire.changed_event(
-                        write.event, self._keeper, self._wall_clock(), style=write.style
+                        write.event, self._writer, self._wall_clock(), style=write.style
                     ),
                     sendUpdates="none",
                     fields=wire.FIELDS,
@@ -292,4 +292,4 @@ class GoogleCalendar:
     def _observe(self, item: Json, *, zone: str = "") -> ObservedEvent:
         """`zone` is used for the calendar's, which an answer to a write does not hold."""
         timezone = self._timezone or zone or "UTC"
-        return wire.observe(item, marks=self._keeper.marks, timezone=timezone)
+        return wire.observe(item, marks=self._writer.marks, timezone=timezone)

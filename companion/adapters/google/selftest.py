@@ -19,16 +19,16 @@ from companion.adapters.google.account import GoogleAccount, Json, Unauthorised
 from companion.adapters.google.delegation import CallCredentials
 from companion.adapters.google.errors import Subject, refusal
 from companion.adapters.network.answer import HttpAnswer
+from companion.domain.calendar_writers import CalendarWriter
 from companion.domain.errors import CompanionError, RateLimited, SignInExpired
 from companion.domain.events import CalendarEvent
-from companion.domain.keepers import Keeper
 from companion.domain.wording import DESCRIPTION_LIMIT, LOCATION_LIMIT, SUMMARY_LIMIT
 from companion.services.ports import Assumption, Clock
 
 if TYPE_CHECKING:
     from companion.adapters.google.transport import GoogleConnection
 
-KEEPER = Keeper(writer="selftest", marks=("companion-selftest",))
+WRITER = CalendarWriter(id="selftest", marks=("companion-selftest",))
 OPENS_WITHIN = 30.0
 """Seconds that connecting waits for a fresh calendar."""
 _WAITED_AT_MOST = 90.0
@@ -128,7 +128,7 @@ class CalendarSelfTest:
 
     async def _utc_times(self) -> str:
         _, answer = await self._inserted()
-        seen = wire.observe(answer.body, marks=KEEPER.marks, timezone=_ZONE)
+        seen = wire.observe(answer.body, marks=WRITER.marks, timezone=_ZONE)
         return _status(answer, 200) or _equal(seen.content.start, self._event().start)
 
     async def _stale(self) -> str:
@@ -171,11 +171,11 @@ class CalendarSelfTest:
     async def _properties(self) -> str:
         event_id, answer = await self._inserted()
         key = self._event().key
-        seen = wire.observe(answer.body, marks=KEEPER.marks, timezone=_ZONE)
-        if (seen.key, seen.stamp.writer) != (key, KEEPER.writer):
+        seen = wire.observe(answer.body, marks=WRITER.marks, timezone=_ZONE)
+        if (seen.key, seen.stamp.writer) != (key, WRITER.id):
             return f"kept: {(answer.body.get('extendedProperties') or {}).get('private')}"
         for second, wanted in ((key, [event_id]), ("another", [])):
-            pairs = [f"{wire.MARK}={KEEPER.mark}", f"{wire.KEY}={second}"]
+            pairs = [f"{wire.MARK}={WRITER.mark}", f"{wire.KEY}={second}"]
             found = await self._send(partial(self._list, privateExtendedProperty=pairs))
             listed = [each.get("id") for each in found.body.get("items") or ()]
             if found.status != 200 or listed != wanted:
@@ -297,7 +297,7 @@ class CalendarSelfTest:
         return await self._send(lambda line: self._deletion(line, event_id))
 
     async def _patch_event(self, event_id: str, event: CalendarEvent) -> Answer:
-        body = wire.changed_event(event, KEEPER, self._clock.now(), style=False)
+        body = wire.changed_event(event, WRITER, self._clock.now(), style=False)
         return await self._patch(event_id, body)
 
     async def _patch(self, event_id: str, body: Json, *, if_match: str = "") -> Answer:
@@ -314,7 +314,7 @@ class CalendarSelfTest:
     def _insertion(self, line: GoogleConnection, event_id: str, event: CalendarEvent) -> Any:
         return line.events.insert(
             calendarId=self._calendar,
-            body=wire.new_event(event_id, event, KEEPER, self._clock.now()),
+            body=wire.new_event(event_id, event, WRITER, self._clock.now()),
             sendUpdates="none",
         )
 

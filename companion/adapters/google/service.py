@@ -26,6 +26,7 @@ from companion.adapters.google.client_file import (
 )
 from companion.adapters.google.delegation import DelegatedTokens
 from companion.adapters.google.selftest import CalendarSelfTest
+from companion.domain.calendar_writers import NOBODY, CalendarWriter
 from companion.domain.errors import (
     BadInput,
     CalendarGone,
@@ -34,7 +35,6 @@ from companion.domain.errors import (
     SignInError,
     SignInExpired,
 )
-from companion.domain.keepers import NOBODY, Keeper
 from companion.services.google.client import client_replaced
 from companion.services.ports import (
     Assumption,
@@ -190,11 +190,11 @@ class GoogleGateway:
     # Calendars
 
     async def calendar(
-        self, practitioner_id: str, calendar_id: str, keeper: Keeper = NOBODY
+        self, practitioner_id: str, calendar_id: str, writer: CalendarWriter = NOBODY
     ) -> GoogleCalendar:
         account = self._account(practitioner_id)
         await account.open()
-        return GoogleCalendar(account, calendar_id, keeper, self._wall_clock)
+        return GoogleCalendar(account, calendar_id, writer, self._wall_clock)
 
     async def calendars(self, practitioner_id: str) -> list[CalendarInfo]:
         account = self._account(practitioner_id)

@@ -1,7 +1,7 @@
 """CalendarEvent to Google's event JSON and back.
 
 What we own goes into every write: times, title, place, description, free or busy, tentative,
-visibility, and our three private properties: mark, key and the keeper's stamp.
+visibility, and our three private properties: mark, key and the writer's stamp.
 Colour and reminder go in at the insert and later only when asked to (`style`), because they are
 the practitioner's to change. No attendees, ever.
 
@@ -26,9 +26,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from companion.domain.appointments import NO_REMINDER
+from companion.domain.calendar_writers import CalendarWriter, WriterStamp
 from companion.domain.errors import RequestRefused
 from companion.domain.events import EPOCH, BusyStatus, CalendarEvent, Content, style_of
-from companion.domain.keepers import Keeper, WriterStamp
 from companion.domain.reconcile import ObservedEvent
 from companion.services.ports import MarkedEvent
 
@@ -46,11 +46,11 @@ FIELDS = (
 )
 
 
-def new_event(event_id: str, event: CalendarEvent, keeper: Keeper, now: datetime) -> Json:
+def new_event(event_id: str, event: CalendarEvent, writer: CalendarWriter, now: datetime) -> Json:
     """The body of an insert."""
     body = {
         "id": event_id,
-        **_owned(event, keeper, now),
+        **_owned(event, writer, now),
         "status": status_of(event),
         "reminders": _reminders(event),
     }
@@ -61,9 +61,11 @@ def new_event(event_id: str, event: CalendarEvent, keeper: Keeper, now: datetime
     return body
 
 
-def changed_event(event: CalendarEvent, keeper: Keeper, now: datetime, *, style: bool) -> Json:
+def changed_event(
+    event: CalendarEvent, writer: CalendarWriter, now: datetime, *, style: bool
+) -> Json:
     """The body of a patch; null clears a field."""
-    body = {**_owned(event, keeper, now), "recurrence": None}
+    body = {**_owned(event, writer, now), "recurrence": None}
     if style:
         body |= {"colorId": event.colour or None, "reminders": _reminders(event, clear=True)}
     return body
@@ -73,7 +75,7 @@ def status_of(event: CalendarEvent) -> str:
     return "tentative" if event.content.availability is BusyStatus.TENTATIVE else "confirmed"
 
 
-def _owned(event: CalendarEvent, keeper: Keeper, now: datetime) -> Json:
+def _owned(event: CalendarEvent, writer: CalendarWriter, now: datetime) -> Json:
     if len(event.key) > LONGEST_KEY:
         raise RequestRefused(detail=f"key of {len(event.key)} characters")
     availability = event.content.availability
@@ -86,7 +88,7 @@ def _owned(event: CalendarEvent, keeper: Keeper, now: datetime) -> Json:
         "transparency": "transparent" if availability is BusyStatus.FREE else "opaque",
         "visibility": "private" if event.private else "default",
         "extendedProperties": {
-            "private": {MARK: keeper.mark, KEY: event.key, STAMP: str(keeper.stamp(now))}
+            "private": {MARK: writer.mark, KEY: event.key, STAMP: str(writer.stamp(now))}
         },
     }
 

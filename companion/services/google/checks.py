@@ -158,8 +158,8 @@ class CalendarChecks:
             raise SignInExpired(
                 "This practitioner is not connected to Google.", "Press Connect to Google."
             )
-        keeper = self._settings.read().keeper_of(link)
-        return await self._google.calendar(practitioner_id, link.calendar_id or "primary", keeper)
+        writer = self._settings.read().writer_for(link)
+        return await self._google.calendar(practitioner_id, link.calendar_id or "primary", writer)
 
     async def _note(self, practitioner_id: str, link: GoogleLink, result: CheckResult) -> None:
         """As the practitioner's trouble: what is wrong, and that it is mended. What mends itself

@@ -260,7 +260,7 @@ class Connecting:
     def _turn(self, practitioner_id: str) -> AbstractAsyncContextManager[object]:
         """Connecting is one at a time among all windows and workstations: of two, the second finds
         what the first has kept. Raises Busy, and then nothing has been asked of Google."""
-        return self._syncing.turn(f"connect-{practitioner_id}", patience=PATIENCE)
+        return self._syncing.lock(f"connect-{practitioner_id}", patience=PATIENCE)
 
     def _check(self, pending: Pending, signed_in: SignedIn) -> None:
         if not signed_in.account:

@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from companion.domain.calendar_writers import MARK
 from companion.domain.errors import (
     AccountParked,
     CalendarGone,
@@ -31,7 +32,6 @@ from companion.domain.errors import (
     SignInTimedOut,
     TransientError,
 )
-from companion.domain.keepers import MARK
 from companion.domain.settings import GoogleLink
 from companion.domain.sync_state import SyncState
 from companion.services.google.account_changes import AccountChanges

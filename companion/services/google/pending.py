@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from companion.domain.calendar_writers import EarlierCalendar
 from companion.domain.errors import CalendarInUse, SignInError, SignInTimedOut, TransientError
-from companion.domain.keepers import EarlierCalendar
 from companion.services.google.consents import CalendarChoice
 from companion.services.ports import Clock, SignedIn, SignInRequest
 

@@ -1,9 +1,9 @@
 """Taking over: what a calendar holds of this program's events, and whose they are.
 
 A calendar may be kept by another installation: a computer that was lost, a second one. The marks
-and stamps of its events tell (`companion.domain.keepers`); nothing else of them is read before a
-person has decided. An account may also have calendars that an earlier installation made, which bear
-its mark in their description; they are offered before another one is made.
+and stamps of its events tell (`domain/calendar_writers`); nothing else of them is read before
+a person has decided. An account may also have calendars that an earlier installation made, which
+bear its mark in their description; they are offered before another one is made.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from companion.domain.calendar_writers import MARK, EarlierCalendar
 from companion.domain.differences import when
 from companion.domain.errors import (
     CalendarGone,
@@ -21,7 +22,6 @@ from companion.domain.errors import (
     ScopeMissing,
 )
 from companion.domain.event_keys import EventKey
-from companion.domain.keepers import MARK, EarlierCalendar
 from companion.domain.settings import GoogleLink
 from companion.services.google.account_changes import AccountChanges
 from companion.services.ports import CalendarInfo, CalendarRef, Google, Ledger, MarkedEvent
@@ -72,28 +72,28 @@ class TakingOver:
         ref = CalendarRef(practitioner_id=practitioner_id, calendar_id=info.id)
         known = {row.event_id for row in await self._ledger.entries(ref)}
         present = info.id == link.calendar_id
-        keeper = settings.keeper_of(link)
+        writer = settings.writer_for(link)
 
         def is_theirs(each: MarkedEvent) -> bool:
             if present:  # others is None: restored, and the first audit takes all for the past
                 others = state.others
-                return others is not None and bool(keeper.overruled_by([each.stamp], others))
+                return others is not None and bool(writer.overruled_by([each.stamp], others))
             if each.stamp.term:
                 unknown = each.event_id not in known or each.stamp.term > ours
-                return each.stamp.writer != keeper.writer and unknown
+                return each.stamp.writer != writer.id and unknown
             return each.mark != settings.install_id and each.event_id not in known
 
         calendar = await self._google.calendar(name, info.id)
         found = await calendar.marked_events()
         stamps = [each.stamp for each in found]
-        ours = max((each.term for each in stamps if each.writer == keeper.writer), default=1)
+        ours = max((each.term for each in stamps if each.writer == writer.id), default=1)
         shown = [each for each in found if not _is_no_appointment(each.key)]
         theirs = sum(map(is_theirs, shown))
         return Holding(
             info=info,
             events=len(shown),
             theirs=theirs,
-            others={} if theirs else keeper.last_moments(stamps),
+            others={} if theirs else writer.last_moments(stamps),
             last_write=max((each.written_at for each in found if each.written_at), default=None),
             marks=tuple(mark for mark, _ in Counter(each.mark for each in found).most_common()),
             term=max((each.term for each in stamps), default=0),

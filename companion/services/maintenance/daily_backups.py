@@ -68,7 +68,7 @@ class BackupNotes(Protocol):
     async def read(self) -> BackupRecord: ...
 
     async def change(self, edit: Callable[[BackupRecord], BackupRecord]) -> None:
-        """One turn among all processes of this home, or of its practice. Raises StoreError,
+        """One step among all processes of this home, or of its practice. Raises StoreError,
         Busy."""
         ...
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from companion.domain.calendar_writers import NOBODY, CalendarWriter, WriterStamp
 from companion.domain.errors import CompanionError
 from companion.domain.events import CalendarEvent
-from companion.domain.keepers import NOBODY, Keeper, WriterStamp
 from companion.domain.reconcile import ObservedEvent
 
 
@@ -112,7 +112,7 @@ class RemoteCalendar(Protocol):
     async def list_ours(
         self, start: datetime | None, end: datetime | None, *, since: datetime | None = None
     ) -> list[ObservedEvent]:
-        """Events bearing a mark of the keeper that overlap [start, end); all pages. `since`: only
+        """Events bearing a mark of the writer that overlap [start, end); all pages. `since`: only
         those changed from then on, at most 28 days ago; tombstones may be among them."""
         ...
 
@@ -209,9 +209,9 @@ class Google(Protocol):
         ...
 
     async def calendar(
-        self, practitioner_id: str, calendar_id: str, keeper: Keeper = NOBODY
+        self, practitioner_id: str, calendar_id: str, writer: CalendarWriter = NOBODY
     ) -> RemoteCalendar:
-        """`keeper`: as whom to write. Raises SignInExpired when there is no token."""
+        """`writer`: as whom to write. Raises SignInExpired when there is no token."""
         ...
 
     async def calendars(self, practitioner_id: str) -> list[CalendarInfo]: ...

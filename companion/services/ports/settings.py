@@ -30,7 +30,7 @@ class SettingsStore(Protocol):
         ...
 
     async def change(self, edit: Callable[[Settings], Settings]) -> Settings:
-        """Read, edit, write as one turn among all processes of this home.
+        """Read, edit, write as one step among all processes of this home.
 
         `edit` may run again if another process wrote meanwhile; what it raises leaves the
         settings as they were."""
@@ -50,7 +50,7 @@ class SecretStore(Protocol):
 
     async def exchange(self, name: str, expected: str | None, value: str | None) -> bool:
         """Put `value`, None to remove, only where what is kept is `expected`, None for nothing; as
-        one turn among all processes that share the store. Whether it was so."""
+        one step among all processes that share the store. Whether it was so."""
         ...
 
     async def check(self) -> str:

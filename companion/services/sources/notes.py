@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from companion.services.imports.questions import AnswerChoice, Question
+from companion.domain.json_documents import DAMAGED, from_document, to_document
+from companion.services.imports.questions import Question
 
 MOST_DONE = 2_000
 """Files listed as done of a folder whose files stay where they are; the oldest are dropped."""
@@ -153,88 +155,13 @@ def notes_in(text: str | bytes) -> dict[str, SourceNote]:
 
 
 def to_json(notes: Notes) -> dict[str, Any]:
-    return {name: _plain(asdict(note)) for name, note in notes.items()}
+    return {name: to_document(note) for name, note in notes.items()}
 
 
 def from_json(document: Mapping[str, Any]) -> dict[str, SourceNote]:
     """What cannot be read is left out."""
     found: dict[str, SourceNote] = {}
     for name, raw in document.items():
-        try:
-            found[name] = _note(raw)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            continue
+        with suppress(*DAMAGED):
+            found[name] = from_document(SourceNote, raw)
     return found
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return value
-
-
-def _note(raw: Mapping[str, Any]) -> SourceNote:
-    begun = raw.get("begun")
-    return SourceNote(
-        last_file=str(raw.get("last_file", "")),
-        last_at=_moment(raw.get("last_at")),
-        last_result=str(raw.get("last_result", "")),
-        imported_at=_moment(raw.get("imported_at")),
-        imported_digest=str(raw.get("imported_digest", "")),
-        trouble=str(raw.get("trouble", "")),
-        trouble_since=_moment(raw.get("trouble_since")),
-        waiting=tuple(
-            Waiting(
-                place=each["place"],
-                at=datetime.fromisoformat(each["at"]),
-                held=bool(each["held"]),
-                what=each["what"],
-                questions=tuple(_question(each) for each in each.get("questions", ())),
-            )
-            for each in raw.get("waiting", ())
-        ),
-        done={
-            name: Done(digest=each["digest"], size=int(each["size"]), changed=int(each["changed"]))
-            for name, each in raw.get("done", {}).items()
-        },
-        fetched=_fetched(raw.get("fetched") or {}),
-        begun=None
-        if not begun
-        else Begun(
-            file=begun["file"], digest=begun["digest"], at=datetime.fromisoformat(begun["at"])
-        ),
-    )
-
-
-def _fetched(raw: Mapping[str, Any]) -> Fetched:
-    return Fetched(
-        tried_at=_moment(raw.get("tried_at")),
-        good_at=_moment(raw.get("good_at")),
-        failures=int(raw.get("failures", 0)),
-        wait=float(raw.get("wait", 0)),
-        took=float(raw.get("took", 0)),
-        cursor=str(raw.get("cursor", "")),
-        digest=str(raw.get("digest", "")),
-        held=str(raw.get("held", "")),
-        whole_at=_moment(raw.get("whole_at")),
-        current_at=_moment(raw.get("current_at")),
-    )
-
-
-def _question(raw: Mapping[str, Any]) -> Question:
-    return Question(
-        key=str(raw["key"]),
-        about=str(raw["about"]),
-        text=str(raw["text"]),
-        choices=tuple(AnswerChoice(value=e["value"], label=e["label"]) for e in raw["choices"]),
-        guess=str(raw["guess"]),
-        count=int(raw["count"]),
-    )
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if not text else datetime.fromisoformat(text)

@@ -162,7 +162,7 @@ class ConflictResolver:
                 await self.retry_budget.wait_after(error)
                 continue
             if seen is not None and not seen.deleted and self.target.others is not None:
-                theirs = self.target.keeper.overruled_by([seen.stamp], self.target.others)
+                theirs = self.target.writer.overruled_by([seen.stamp], self.target.others)
                 if theirs is not None:
                     raise another_writer(theirs, self.target.timezone)
             return seen

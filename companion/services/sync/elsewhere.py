@@ -2,7 +2,7 @@
 
 Numbers travel, no word of the book: at most twice a second for each practitioner, and every five
 seconds while a pass waits. A pass of another workstation is over when it says so, when nobody has
-the practitioner's turn any more after some seconds of silence, or when nothing has come for 15
+the practitioner's lock any more after some seconds of silence, or when nothing has come for 15
 seconds. Each has a number of its own, so that a request to stop never stops another one.
 """
 
@@ -22,7 +22,7 @@ PROGRESS, STOP = "progress", "stop"
 SHORTEST, LONGEST = 0.5, 5.0
 """Seconds between two messages about one pass."""
 DOUBTED, SILENT = 6.0, 15.0
-"""Seconds without a message: then the turn is asked for, and then the pass is over in any case."""
+"""Seconds without a message: then the lock is asked for, and then the pass is over in any case."""
 LOOK_EVERY = 1.0
 
 
@@ -53,7 +53,7 @@ class RunsElsewhere:
     ) -> None:
         """`messages`: None for a home that is not shared. `publish` shows what others do; `stop` is
         called with practitioner and run when another workstation asks for it; `works`: whether some
-        workstation has that practitioner's turn, raises CompanionError."""
+        workstation has that practitioner's lock, raises CompanionError."""
         self._messages = messages
         self._clock = clock
         self._publish = publish

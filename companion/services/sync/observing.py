@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from companion.domain.calendar_writers import WriterStamp
 from companion.domain.event_keys import is_notice
-from companion.domain.keepers import WriterStamp
 from companion.domain.reconcile import LedgerEntry, LedgerEntryState, ObservedEvent
 from companion.domain.window import SyncWindow
 from companion.services.ports import RemoteCalendar

@@ -1,10 +1,10 @@
-"""One writer: whether this installation still keeps a calendar, by the stamps of what is there.
+"""One writer: whether this installation may still write to a calendar, by the stamps there.
 
 The first audit after an upgrade, a restore or a lost database takes what it finds, in the window
 and outside, for the past (`SyncState.others`). What others write afterwards, or in a later term,
-ends our turn: nothing is written from here until a person decides (`SyncState.claimed`). A decision
-shows to the other installation by the stamps of a later term: where nothing else is to be written,
-and where others' events are only to be deleted, one event is stamped anew.
+takes the calendar over: nothing is written from here until a person decides (`SyncState.claimed`).
+A decision shows to the other installation by the stamps of a later term: where nothing else is to
+be written, and where others' events are only to be deleted, one event is stamped anew.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from companion.domain.calendar_writers import CalendarWriter, WriterStamp
 from companion.domain.differences import when
 from companion.domain.errors import AnotherWriter, RequestRefused
-from companion.domain.keepers import Keeper, WriterStamp
 from companion.domain.reconcile import LedgerEntryState, ObservedEvent, SyncPlan, Update
 from companion.domain.settings import GoogleLink, PractitionerSettings, Settings
 from companion.domain.sync_state import SyncState, SyncTrouble
@@ -45,43 +45,43 @@ def stopped(state: SyncState, timezone: str) -> AnotherWriter | None:
 
 
 def overruling(
-    keeper: Keeper, state: SyncState, stamps: Sequence[WriterStamp]
+    writer: CalendarWriter, state: SyncState, stamps: Sequence[WriterStamp]
 ) -> WriterStamp | None:
-    """The write by which another installation has ended our turn."""
-    return None if state.others is None else keeper.overruled_by(stamps, state.others)
+    """The write by which another installation took the calendar over."""
+    return None if state.others is None else writer.overruled_by(stamps, state.others)
 
 
 def begins(state: SyncState) -> bool:
-    """Whether the next audit begins a turn, for which `admit` has to know all stamps."""
+    """Whether the next audit begins to write here, for which `admit` has to know all stamps."""
     return state.others is None or state.claimed
 
 
 async def admit(
     parts: SyncParts, record: PractitionerSettings, state: SyncState, stamps: Sequence[WriterStamp]
-) -> tuple[Keeper, SyncState]:
+) -> tuple[CalendarWriter, SyncState]:
     """As whom to write to a calendar that holds `stamps`. Raises AnotherWriter."""
     practitioner_id = record.practitioner.id
-    keeper = parts.settings.read().keeper_of(record.google)
+    writer = parts.settings.read().writer_for(record.google)
     if not begins(state):
-        found = overruling(keeper, state, stamps)
+        found = overruling(writer, state, stamps)
         if found is not None:
             raise another_writer(found, record.practitioner.timezone)
-        return keeper, state
+        return writer, state
     theirs = [
         each.term
         for each in (*stamps, WriterStamp.parse(state.overruled_by))
-        if not keeper.wrote(each)
+        if not writer.wrote(each)
     ]
-    term = max(keeper.term, max(theirs, default=0) + state.claimed)
-    if term != keeper.term:
+    term = max(writer.term, max(theirs, default=0) + state.claimed)
+    if term != writer.term:
         await parts.settings.change(
             lambda settings: _in_term(settings, practitioner_id, record.google, term)
         )
-    past = {} if state.claimed else keeper.last_moments(stamps)
+    past = {} if state.claimed else writer.last_moments(stamps)
     _, state = await parts.ledger.edit_state(
         practitioner_id, lambda found: replace(found, others=past, overruled_by="")
     )
-    return replace(keeper, term=term), state
+    return replace(writer, term=term), state
 
 
 def _in_term(settings: Settings, practitioner_id: str, link: GoogleLink, term: int) -> Settings:
@@ -97,16 +97,16 @@ def _in_term(settings: Settings, practitioner_id: str, link: GoogleLink, term: i
 def stamped_anew(
     snapshot: SyncSnapshot,
     observed: Sequence[ObservedEvent],
-    keeper: Keeper,
+    writer: CalendarWriter,
     now: datetime,
     *,
     claimed: bool,
 ) -> SyncPlan:
-    """The plan, with one event more where the other installation would not see our turn."""
+    """The plan, with one event more where it would not show to the other that we write again."""
     plan = snapshot.plan
     there = {each.event_id: each.stamp for each in observed}
     theirs = (there.get(each.entry.event_id, WriterStamp()) for each in plan.deletes)
-    undone = any(each.writer and not keeper.wrote(each) for each in theirs)
+    undone = any(each.writer and not writer.wrote(each) for each in theirs)
     if plan.inserts or plan.updates or not (claimed or undone):
         return plan
     rows = {
@@ -123,16 +123,16 @@ def stamped_anew(
 
 
 async def look(parts: SyncParts, practitioner_id: str, since: datetime | None) -> None:
-    """Ask Google what has changed, or for all there is; stop where another installation has ended
-    our turn. Also where the sync is switched off."""
+    """Ask Google what has changed, or for all there is; stop where another installation took
+    the calendar over. Also where the sync is switched off."""
     settings = parts.settings.read()
     record = settings.record(practitioner_id)
     state = await parts.ledger.state(practitioner_id)
     if not record.google.connected or state.others is None or state.overruled_by:
         return
-    keeper = settings.keeper_of(record.google)
+    writer = settings.writer_for(record.google)
     calendar_id = record.google.calendar_id
-    remote = await parts.google.calendar(practitioner_id, calendar_id, keeper)
+    remote = await parts.google.calendar(practitioner_id, calendar_id, writer)
 
     async def listed(since: datetime | None) -> list[ObservedEvent]:
         account = quota_of(record)
@@ -145,11 +145,11 @@ async def look(parts: SyncParts, practitioner_id: str, since: datetime | None) -
     stamps = [each.stamp for each in changed]
     settings = parts.settings.read()  # another process may have begun a term meanwhile
     record = settings.record(practitioner_id)
-    keeper, zone = settings.keeper_of(record.google), record.practitioner.timezone
+    writer, zone = settings.writer_for(record.google), record.practitioner.timezone
     now = parts.clock.now()
 
     def judge(state: SyncState) -> SyncState:
-        found = overruling(keeper, state, stamps)
+        found = overruling(writer, state, stamps)
         if found is None or state.claimed or record.google.calendar_id != calendar_id:
             return state
         error = another_writer(found, zone)

@@ -14,10 +14,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from companion.domain.calendar_writers import CalendarWriter
 from companion.domain.differences import Difference, find_differences
 from companion.domain.errors import BadInput, CompanionError
 from companion.domain.events import CalendarEvent
-from companion.domain.keepers import Keeper
 from companion.domain.practice_errors import Overtaken
 from companion.domain.reconcile import LedgerEntryState, ObservedEvent, SyncPlan, reconcile
 from companion.domain.settings import PractitionerSettings, Settings
@@ -109,8 +109,8 @@ class Pass:
         self._id = record.practitioner.id
         self._account = quota_of(record)
         self._settings: Settings
-        self._keeper: Keeper
-        """Both as they are in its turn: another process may have begun a term before."""
+        self._writer: CalendarWriter
+        """Both as they are under the lock: another process may have begun a term before."""
         self._others: Mapping[str, str] | None = None
         self._claimed = False
         self._before = SyncState()
@@ -133,7 +133,7 @@ class Pass:
             async with calendar_lock(self._parts, self._id):
                 self._settings = self._parts.settings.read()
                 self._record = ready(self._settings, self._id)
-                self._keeper = self._settings.keeper_of(self._record.google)
+                self._writer = self._settings.writer_for(self._record.google)
                 error = await self._run_and_record()
         except asyncio.CancelledError:
             self._publish(self._tally.done, self._planned.writes, SyncPhase.CANCELLED)
@@ -225,7 +225,7 @@ class Pass:
         self._holding.begin(state)
         self._tally.since = state.last_success
         calendar_id = self._record.google.calendar_id
-        remote = await parts.google.calendar(self._id, calendar_id, self._keeper)
+        remote = await parts.google.calendar(self._id, calendar_id, self._writer)
         await self._shared.drain_in_flight(self._id)
         audit = self._audit or state.audit_due or state.claimed
         self._shared.changed.discard(self._id)
@@ -233,8 +233,8 @@ class Pass:
         if audit:
             seen = await self._observer.window(remote, self._window(), all_stamps=begins(state))
             self._claimed = state.claimed
-            self._keeper, state = await admit(parts, self._record, state, seen.stamps)
-            remote = await parts.google.calendar(self._id, calendar_id, self._keeper)
+            self._writer, state = await admit(parts, self._record, state, seen.stamps)
+            remote = await parts.google.calendar(self._id, calendar_id, self._writer)
             observed, self._notices = seen.events, seen.notices
             if state.late_removals:
                 await self._expect_late_removals(state)
@@ -245,7 +245,7 @@ class Pass:
         snapshot = await gather(parts, self._settings, self._record, observed)
         if observed is not None:
             plan = stamped_anew(
-                snapshot, observed, self._keeper, parts.clock.now(), claimed=state.claimed
+                snapshot, observed, self._writer, parts.clock.now(), claimed=state.claimed
             )
             snapshot = replace(snapshot, plan=plan)
         self._snapshot, self._planned = snapshot, snapshot.plan
@@ -297,7 +297,7 @@ class Pass:
         target = Target(
             calendar=calendar,
             account=self._account,
-            keeper=self._keeper,
+            writer=self._writer,
             timezone=self._record.practitioner.timezone,
             put_back=put_back,
             others=self._others,

@@ -47,14 +47,14 @@ async def remove_events(
     target = Target(
         calendar=calendar,
         account=quota_of(record),
-        keeper=settings.keeper_of(record.google),
+        writer=settings.writer_for(record.google),
         timezone=record.practitioner.timezone,
         put_back=False,
     )
     tally, notices = Tally(), Tally()
     try:
         remote = await parts.google.calendar(
-            calendar.practitioner_id, calendar.calendar_id, target.keeper
+            calendar.practitioner_id, calendar.calendar_id, target.writer
         )
         listed = await _listed(parts, target.account, remote, notices)
         await _refuse_anothers(parts, target, listed)
@@ -75,7 +75,7 @@ async def _refuse_anothers(
 ) -> None:
     """Raises AnotherWriter where another installation keeps the calendar."""
     state = await parts.ledger.state(target.calendar.practitioner_id)
-    theirs = overruling(target.keeper, state, [each.stamp for each in listed])
+    theirs = overruling(target.writer, state, [each.stamp for each in listed])
     if theirs is not None or stopped(state, target.timezone) is not None:
         raise AnotherWriter(
             "Another computer keeps this Google calendar now, so its events were not removed.",

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from companion.domain.calendar_writers import CalendarWriter
 from companion.domain.errors import CompanionError
 from companion.domain.event_keys import event_id
 from companion.domain.events import CalendarEvent
-from companion.domain.keepers import Keeper
 from companion.domain.reconcile import (
     Delete,
     Insert,
@@ -84,7 +84,7 @@ class Target:
     calendar: CalendarRef
     account: str
     """Whose quota."""
-    keeper: Keeper
+    writer: CalendarWriter
     timezone: str
     """IANA; what begins before the end of its tomorrow is urgent."""
     put_back: bool
@@ -93,7 +93,7 @@ class Target:
     """As `SyncState.others`."""
 
     def id_of(self, key: str, generation: int) -> str:
-        return event_id(self.keeper.mark, self.calendar.calendar_id, key, generation)
+        return event_id(self.writer.mark, self.calendar.calendar_id, key, generation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,7 +101,7 @@ class Syncing:
         if self._runs.get(practitioner_id) == run:
             self.cancel(practitioner_id)
 
-    def turn(
+    def lock(
         self, name: str, *, patience: float | None = None
     ) -> AbstractAsyncContextManager[OwnedLock]:
         """One at a time among all processes of this home, or of its practice. Raises Busy."""
@@ -207,8 +207,9 @@ class Syncing:
 
     @allows(Action.UPLOAD, of="practitioner_id")
     async def look(self, practitioner_id: str, *, everything: bool = False) -> None:
-        """Whether another installation has written since the last look, or ever; where it ended our
-        turn, nothing is written from here until a person decides. Raises CompanionError."""
+        """Whether another installation has written since the last look, or ever. Where it took
+        the calendar over nothing is written from here until a person decides. Raises
+        CompanionError."""
         now = self._parts.clock.now()
         since = min(now, self._looked.get(practitioner_id, now - A_DAY))
         await one_writer.look(self._parts, practitioner_id, None if everything else since)
@@ -286,7 +287,7 @@ class Syncing:
             del self._following[practitioner_id]
 
     async def _runs_elsewhere(self, practitioner_id: str) -> bool:
-        """Its turn was not to be had: because another workstation works on it?"""
+        """Its lock was not to be had: because another workstation works on it?"""
         if self._elsewhere.running(practitioner_id) is not None:
             return True
         try:

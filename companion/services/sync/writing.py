@@ -11,7 +11,7 @@ Colour and reminder are written at insert, and later only where Google still hol
 wrote: a row keeps its ETag only then, and without one the style is never patched.
 
 Where workstations share a practice, one that was cut off learns right before a call, or when it
-confirms one, that its turn is another's. What it had sent may reach Google after what the other
+confirms one, that its lock is another's. What it had sent may reach Google after what the other
 writes: an audit is then due, and it is told which events may have been removed so.
 
 The queue may be replaced between two batches (`replan`), so an edit made during a long upload
@@ -236,7 +236,7 @@ class PlanWriter:
 
     async def _doubt(self) -> None:
         """What was sent may yet arrive, after what another workstation writes: let an audit find
-        out. The one thing that is written without the turn."""
+        out. The one thing that is written without the lock."""
         if not self._unsettled:
             return
         removals = {key for key, each in self._unsettled.items() if isinstance(each.action, Delete)}

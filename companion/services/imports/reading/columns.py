@@ -70,6 +70,5 @@ def meanings_of(column: Column, software: Software | None) -> Mapping[str, float
     }
     if not own:
         return column.heading.meanings
-    if "practitioner" in own and own["practitioner"] < OF_LAYOUT:
-        return {**column.heading.meanings, **own}
-    return own if len(own) == 1 or "kind" not in own else {**column.heading.meanings, **own}
+    doubtful = own.get("practitioner", OF_LAYOUT) < OF_LAYOUT or "kind" in own
+    return {**column.heading.meanings, **own} if doubtful else own

@@ -15,8 +15,8 @@ from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, link_button, notice, text
 
 if TYPE_CHECKING:
+    from companion.domain.calendar_writers import EarlierCalendar
     from companion.domain.errors import CalendarInUse
-    from companion.domain.keepers import EarlierCalendar
 
 WHAT_HAPPENS = (
     "If that computer is no longer used, take the calendar over: what is right stays as it is, the "

@@ -1,7 +1,7 @@
-"""Keeper: the one installation that writes to a calendar, and what tells its writes from others'.
+"""CalendarWriter: the one installation that writes to a calendar, and how its writes are known.
 
 Every event of ours bears a mark that is the same for every installation, so that each of them finds
-the events of all. Every write adds a stamp: the keeper's term, who wrote, and when. The term rises
+the events of all. Every write adds a stamp: the writer's term, its id, and when. The term rises
 whenever a person puts an installation in charge of the calendar. So of two installations
 
 - the one of the lower term stops as soon as it sees a stamp of the higher one;
@@ -54,10 +54,10 @@ UNSTAMPED: Final = WriterStamp()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keeper:
+class CalendarWriter:
     """This installation, for one calendar."""
 
-    writer: str
+    id: str
     term: int = 1
     marks: tuple[str, ...] = (MARK,)
     """The first is written, and is part of event ids; what bears any of them is ours."""
@@ -67,19 +67,19 @@ class Keeper:
         return self.marks[0]
 
     def stamp(self, now: datetime) -> WriterStamp:
-        if not self.writer:
+        if not self.id:
             return UNSTAMPED
         text = now.astimezone(UTC).isoformat(timespec="milliseconds")
-        return WriterStamp(self.term, self.writer, text.replace("+00:00", "Z"))
+        return WriterStamp(self.term, self.id, text.replace("+00:00", "Z"))
 
     def wrote(self, stamp: WriterStamp) -> bool:
-        return stamp.writer == self.writer and stamp.term <= self.term
+        return stamp.writer == self.id and stamp.term <= self.term
 
     def overruled_by(
         self, stamps: Iterable[WriterStamp], known: Mapping[str, str]
     ) -> WriterStamp | None:
-        """The latest write that ends this installation's turn. `known`: last moments by writer, as
-        in `last_moments`, of writes from before it began."""
+        """The latest write by which another installation took the calendar over. `known`: last
+        moments by writer, as in `last_moments`, of writes from before this one began."""
         return max(
             (
                 each
@@ -87,7 +87,7 @@ class Keeper:
                 if each.term > self.term
                 or (
                     each.term == self.term
-                    and each.writer != self.writer
+                    and each.writer != self.id
                     and each.at > known.get(each.writer, "")
                 )
             ),
@@ -99,7 +99,7 @@ class Keeper:
         """Of every other writer."""
         found: dict[str, str] = {}
         for each in stamps:
-            if each.writer and each.writer != self.writer:
+            if each.writer and each.writer != self.id:
                 found[each.writer] = max(each.at, found.get(each.writer, ""))
         return found
 
@@ -115,5 +115,5 @@ class EarlierCalendar:
     last_write: datetime | None = None
 
 
-NOBODY: Final = Keeper(writer="")
+NOBODY: Final = CalendarWriter(id="")
 """For calendars that are only looked at."""

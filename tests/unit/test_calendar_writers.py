@@ -6,21 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.domain.keepers import NOBODY, UNSTAMPED, Keeper, WriterStamp
+from companion.domain.calendar_writers import NOBODY, UNSTAMPED, CalendarWriter, WriterStamp
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
-OLD, NEW = Keeper(writer="old"), Keeper(writer="new")
+OLD, NEW = CalendarWriter(id="old"), CalendarWriter(id="new")
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds
-keepers = st.builds(
-    Keeper, writer=st.sampled_from(["a", "b", "c"]), term=st.integers(min_value=1, max_value=4)
+writers = st.builds(
+    CalendarWriter,
+    id=st.sampled_from(["a", "b", "c"]),
+    term=st.integers(min_value=1, max_value=4),
 )
 
 
-@given(keepers, moments)
-def test_a_stamp_survives_its_text(keeper: Keeper, moment: datetime) -> None:
-    stamp = keeper.stamp(moment)
+@given(writers, moments)
+def test_a_stamp_survives_its_text(writer: CalendarWriter, moment: datetime) -> None:
+    stamp = writer.stamp(moment)
     assert WriterStamp.parse(str(stamp)) == stamp
-    assert keeper.wrote(stamp)
+    assert writer.wrote(stamp)
 
 
 @given(st.text(max_size=40))
@@ -56,25 +58,25 @@ def test_in_one_term_only_writes_since_we_began_count() -> None:
 
 @pytest.mark.parametrize("known", [{}, {"new": "9999"}])
 def test_a_later_term_always_counts_and_an_earlier_never(known: dict[str, str]) -> None:
-    in_charge = Keeper(writer="new", term=2)
+    in_charge = CalendarWriter(id="new", term=2)
     assert OLD.overruled_by([in_charge.stamp(NINE)], known) == in_charge.stamp(NINE)
     assert in_charge.overruled_by([OLD.stamp(NINE + timedelta(days=9))], {}) is None
 
 
-@given(st.lists(st.tuples(keepers, moments), min_size=1))
+@given(st.lists(st.tuples(writers, moments), min_size=1))
 def test_of_installations_in_different_terms_exactly_the_last_goes_on(
-    writes: list[tuple[Keeper, datetime]],
+    writes: list[tuple[CalendarWriter, datetime]],
 ) -> None:
-    stamps = [keeper.stamp(moment) for keeper, moment in writes]
-    last = max(keeper.term for keeper, _ in writes)
-    for keeper, _ in writes:
-        if keeper.term < last:
-            assert keeper.overruled_by(stamps, keeper.last_moments(stamps)) is not None
+    stamps = [writer.stamp(moment) for writer, moment in writes]
+    last = max(writer.term for writer, _ in writes)
+    for writer, _ in writes:
+        if writer.term < last:
+            assert writer.overruled_by(stamps, writer.last_moments(stamps)) is not None
         else:
-            assert keeper.overruled_by(stamps, keeper.last_moments(stamps)) is None
+            assert writer.overruled_by(stamps, writer.last_moments(stamps)) is None
 
 
 def test_a_copied_home_in_charge_by_a_later_term_overrules_its_twin() -> None:
-    twin = Keeper(writer="old", term=2)
+    twin = CalendarWriter(id="old", term=2)
     assert OLD.overruled_by([twin.stamp(NINE)], {}) is not None
     assert not OLD.wrote(twin.stamp(NINE))

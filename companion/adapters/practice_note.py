@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
 
 from companion.domain.errors import StoreDamaged
 from companion.services.files import Disk, disk_trouble, write_durably
@@ -30,9 +29,6 @@ class PracticeNote:
     """Where the database is, for people: ``db.example/companion``."""
     name: str = ""
     """As the practice called this workstation last; empty until it has been entered there."""
-
-    def to_json(self) -> bytes:
-        return json.dumps(asdict(self), indent=1).encode()
 
 
 class Direction(StrEnum):
@@ -58,12 +54,6 @@ class MovingNote:
     """The folder of the home for what is no longer used."""
     moved_to: str = ""
     """What the practice says of where it is now, once it has come back here."""
-
-    def to_json(self) -> bytes:
-        return json.dumps(asdict(self), indent=1).encode()
-
-
-Note = TypeVar("Note", PracticeNote, MovingNote)
 
 
 def practice_note(home: Path) -> PracticeNote | None:
@@ -100,7 +90,7 @@ def write_note(home: Path, note: PracticeNote | MovingNote, disk: Disk) -> None:
     """Raises StoreError."""
     path = home / (NOTE if isinstance(note, PracticeNote) else MOVING)
     try:
-        write_durably(path, note.to_json(), disk)
+        write_durably(path, json.dumps(asdict(note), indent=1).encode(), disk)
     except OSError as error:
         raise disk_trouble(error, path) from error
 

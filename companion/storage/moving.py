@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -24,7 +24,7 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy import URL, Connection, text
+from sqlalchemy import URL, Connection, Engine, text
 
 from companion.adapters.backup import Move, Swap
 from companion.adapters.backup_notes import FILE_NAME as BACKUPS_FILE
@@ -221,6 +221,29 @@ async def recover_move_locked(environment: Environment, disk: Disk) -> None:
     await asyncio.to_thread(end_move, home, disk)
 
 
+def commit_or_ask(connection: Connection, arrived: Callable[[], bool]) -> None:
+    """`arrived`: whether a COMMIT without an answer was done."""
+    try:
+        connection.commit()
+    except Exception:
+        connection.close()  # or the question would wait for our own lock
+        if not arrived():
+            raise
+
+
+def withdraw(home: Path, disk: Disk, arrived: Callable[[], bool]) -> None:
+    """End the move, unless the database alone knows whether it was done: then the next start asks
+    it."""
+    found = moving_note(home)
+    if found is not None and found.stage is Stage.DECIDING:
+        try:
+            if arrived():
+                return
+        except StoreError:
+            return
+    end_move(home, disk)
+
+
 def end_move(home: Path, disk: Disk) -> None:
     """Nothing is under way any more, and what had been prepared goes."""
     try:
@@ -282,13 +305,19 @@ async def _url_for(environment: Environment, note: MovingNote) -> URL:
 
 def row_after_moves(url: URL) -> PracticeRow | None:
     """Once no process is moving the practice, nor its COMMIT under way. Blocks."""
-    engine = engine_of(url, 1)
+    with only_transaction(engine_of(url, 1)) as connection:
+        lock_moves(connection)
+        if connection.scalar(text("SELECT to_regclass('practice')")) is None:
+            return None
+        return practice_in(connection)
+
+
+@contextmanager
+def only_transaction(engine: Engine) -> Iterator[Connection]:
+    """Of an engine that was made for it."""
     try:
         with translating(), engine.begin() as connection:
-            lock_moves(connection)
-            if connection.scalar(text("SELECT to_regclass('practice')")) is None:
-                return None
-            return practice_in(connection)
+            yield connection
     finally:
         engine.dispose()
 

@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from companion.domain.errors import StoreDamaged
-from companion.services.files import Disk, disk_trouble, write_durably
+from companion.services.files import Disk, disk_trouble, write_file
 
 NOTE = "practice.json"
 MOVING = "moving.json"
@@ -88,11 +88,8 @@ def moving_note(home: Path) -> MovingNote | None:
 
 def write_note(home: Path, note: PracticeNote | MovingNote, disk: Disk) -> None:
     """Raises StoreError."""
-    path = home / (NOTE if isinstance(note, PracticeNote) else MOVING)
-    try:
-        write_durably(path, json.dumps(asdict(note), indent=1).encode(), disk)
-    except OSError as error:
-        raise disk_trouble(error, path) from error
+    name = NOTE if isinstance(note, PracticeNote) else MOVING
+    write_file(home / name, json.dumps(asdict(note), indent=1).encode(), disk)
 
 
 def _document(path: Path) -> Mapping[str, object] | None:

@@ -6,11 +6,10 @@ exception with an id of its own. Changing the master's start, rule or zone drops
 Each change takes the next number of the calendar's change counter; ETags, sync tokens and the
 default order are made of such numbers, so nothing depends on the resolution of the clock.
 
-Nothing here knows of HTTP, callers, scopes or quotas: see `google` and `api`.
+Nothing here knows of HTTP, callers, scopes or quotas: see `google` and `simulator_api`.
 """
 
 import random
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -30,6 +29,7 @@ from companion.sandbox.events import (
 from companion.sandbox.moments import Moment, day_moment, stamp, zone_of
 from companion.sandbox.occurrences import horizon, original_starts
 from companion.sandbox.refusals import Json
+from companion.sandbox.wire import base64_text
 
 BASE32HEX = "0123456789abcdefghijklmnopqrstuv"
 FIRST_ETAG = 3_400_000_000_000_000
@@ -338,5 +338,5 @@ class Calendar:
         return Moment(instant=original.instant + length, zone=master.end.zone)
 
     def _link(self, event_id: str) -> str:
-        eid = urlsafe_b64encode(f"{event_id} {self.id}".encode()).decode().rstrip("=")
+        eid = base64_text(f"{event_id} {self.id}".encode())
         return f"https://www.google.com/calendar/event?eid={eid}"

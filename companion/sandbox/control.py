@@ -26,18 +26,17 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
 from companion.sandbox.access import short_name
-from companion.sandbox.calendars import Calendar, CalendarPolicy
+from companion.sandbox.calendars import Calendar
 from companion.sandbox.oauth import BLOCKS, REDIRECTED
-from companion.sandbox.quotas import Quota
 from companion.sandbox.refusals import Json, SimulatedError
 from companion.sandbox.simulator_api import SimulatorApi
-from companion.sandbox.wire import JSON_TYPE, ApiRequest, Reply, encode
+from companion.sandbox.wire import NOT_STORED, ApiRequest, Reply, json_reply
 
 PREFIX = "/_control/"
 _WRONG = (KeyError, TypeError, ValueError, AttributeError)
@@ -55,7 +54,8 @@ def answer(api: SimulatorApi, request: ApiRequest) -> Reply:
         if name == "service-keys":
             body["base_url"] = f"http://{request.headers.get('host', '')}"
         with api.lock:
-            return _reply(action(api, body))
+            content = action(api, body)
+            return _reply({} if content is None else content)
     except SimulatedError as refusal:
         return _reply(refusal.body(), refusal.status)
     except _WRONG as err:
@@ -63,8 +63,7 @@ def answer(api: SimulatorApi, request: ApiRequest) -> Reply:
 
 
 def _reply(content: object, status: int = 200) -> Reply:
-    headers = [("Content-Type", JSON_TYPE), ("Cache-Control", "no-store")]
-    return Reply(status=status, headers=headers, body=encode(content))
+    return json_reply(content, status, NOT_STORED)
 
 
 def counts(api: SimulatorApi, _body: Json) -> Json:
@@ -84,10 +83,9 @@ def counts(api: SimulatorApi, _body: Json) -> Json:
     }
 
 
-def _clear_counts(api: SimulatorApi, _body: Json) -> Json:
+def _clear_counts(api: SimulatorApi, _body: Json) -> None:
     api.google.counts.clear()
     api.google.meter.forget_windows()
-    return {}
 
 
 def _state(api: SimulatorApi, body: Json) -> Json:
@@ -145,12 +143,11 @@ def _replace_faults(api: SimulatorApi, body: Any) -> list[Json]:
     return _list_faults(api, {})
 
 
-def _clear_faults(api: SimulatorApi, _body: Json) -> Json:
+def _clear_faults(api: SimulatorApi, _body: Json) -> None:
     api.faults.clear()
-    return {}
 
 
-def _settings(api: SimulatorApi, body: Json) -> Json:
+def _settings(api: SimulatorApi, body: Json) -> None:
     unknown = body.keys() - {
         "quota",
         "policy",
@@ -162,8 +159,11 @@ def _settings(api: SimulatorApi, body: Json) -> Json:
     }
     if unknown:
         raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
-    _assign(api.google.meter.quota, Quota, body.get("quota", {}))
-    _assign(api.google.policy, CalendarPolicy, body.get("policy", {}))
+    # Neither takes a name that it does not have.
+    for key, value in body.get("quota", {}).items():
+        setattr(api.google.meter.quota, key, value)
+    for key, value in body.get("policy", {}).items():
+        setattr(api.google.policy, key, value)
     if "latency_ms" in body:
         api.latency = float(body["latency_ms"]) / 1000
     if "testing" in body:
@@ -178,15 +178,6 @@ def _settings(api: SimulatorApi, body: Json) -> Json:
     if "auto_consent" in body:
         email = body["auto_consent"]
         api.auto_consent = None if email is None else api.google.accounts[email].email
-    return {}
-
-
-def _assign(target: object, kind: type[Quota | CalendarPolicy], values: Json) -> None:
-    known = {item.name for item in fields(kind)}
-    for key, value in values.items():
-        if key not in known:
-            raise ValueError(f"{kind.__name__} has no {key}")
-        setattr(target, key, value)
 
 
 def _advance(api: SimulatorApi, body: Json) -> Json:
@@ -194,9 +185,8 @@ def _advance(api: SimulatorApi, body: Json) -> Json:
     return {"now": api.clock().isoformat()}
 
 
-def _reset(api: SimulatorApi, _body: Json) -> Json:
+def _reset(api: SimulatorApi, _body: Json) -> None:
     api.reset()
-    return {}
 
 
 def _account(api: SimulatorApi, body: Json) -> Json:
@@ -215,12 +205,11 @@ def _add_calendar(api: SimulatorApi, body: Json) -> Json:
     return {"id": calendar.id}
 
 
-def _share(api: SimulatorApi, body: Json) -> Json:
+def _share(api: SimulatorApi, body: Json) -> None:
     if body["role"] is None:
         api.google.unshare(body["calendar"], body["email"])
     else:
         api.google.share(body["calendar"], body["email"], body["role"])
-    return {}
 
 
 def _tokens(api: SimulatorApi, body: Json) -> Json:
@@ -240,22 +229,19 @@ def _new_key(api: SimulatorApi, body: Json) -> Json:
     return api.delegation.new_key(body["email"], body["base_url"])
 
 
-def _drop_keys(api: SimulatorApi, body: Json) -> Json:
+def _drop_keys(api: SimulatorApi, body: Json) -> None:
     api.delegation.accounts[body["email"]].keys.clear()
-    return {}
 
 
-def _delegate(api: SimulatorApi, body: Json) -> Json:
+def _delegate(api: SimulatorApi, body: Json) -> None:
     api.delegation.authorise(body["client_id"], body["domain"], body["scopes"])
-    return {}
 
 
-def _refuse(api: SimulatorApi, body: Json) -> Json:
+def _refuse(api: SimulatorApi, body: Json) -> None:
     if body["error"] is None:
         api.delegation.refused.pop(body["email"], None)
     else:
         api.delegation.refused[body["email"]] = (body["error"], body.get("description", ""))
-    return {}
 
 
 def _calendars(api: SimulatorApi, body: Json) -> list[Calendar]:
@@ -263,23 +249,21 @@ def _calendars(api: SimulatorApi, body: Json) -> list[Calendar]:
     return [api.google.calendars[named]] if named else list(api.google.calendars.values())
 
 
-def _expire_sync(api: SimulatorApi, body: Json) -> Json:
+def _expire_sync(api: SimulatorApi, body: Json) -> None:
     for calendar in _calendars(api, body):
         calendar.expire_sync_tokens()
-    return {}
 
 
 def _purge(api: SimulatorApi, body: Json) -> Json:
     return {"purged": sum(calendar.purge_tombstones() for calendar in _calendars(api, body))}
 
 
-def _lock(api: SimulatorApi, body: Json) -> Json:
+def _lock(api: SimulatorApi, body: Json) -> None:
     seconds = float(body.get("seconds", api.google.meter.quota.lock_seconds))
     if seconds:
         api.google.meter.lock(body["email"], api.clock().timestamp() + seconds)
     else:
         api.google.meter.unlock(body["email"])
-    return {}
 
 
 def _edit(api: SimulatorApi, body: Json) -> Json:

@@ -11,7 +11,6 @@ A service account that speaks for nobody is refused: nothing here belongs to one
 
 import json
 import random
-from base64 import urlsafe_b64decode
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 from companion.sandbox.access import Caller, short_name
 from companion.sandbox.grants import GrantRefused
 from companion.sandbox.refusals import Json
+from companion.sandbox.wire import base64_bytes
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -168,9 +168,7 @@ def _read(assertion: str) -> tuple[Json, Json, bytes, bytes]:
     try:
         if len(parts) != 3 or not all(parts):
             raise ValueError
-        head, claims, signature = (
-            urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in parts
-        )
+        head, claims, signature = map(base64_bytes, parts)
         read = json.loads(head), json.loads(claims)
     except ValueError as err:
         raise GrantRefused("invalid_request", "Bad Request") from err

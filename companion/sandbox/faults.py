@@ -8,11 +8,12 @@ what came before it has been committed, as after a real crash half-way.
 
 import random
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from companion.sandbox.refusals import Json, SimulatedError
+from companion.sandbox.wire import Reply
 
 Kind = Literal["refuse", "timeout_before", "timeout_after", "status", "slow", "half_batch"]
 
@@ -81,6 +82,22 @@ class Fault:
         self.fired += 1
         return True
 
+    def carry_out(self, serve: Callable[[], Reply], refuse: Callable[[], Reply]) -> Reply:
+        """The reply under this fault; `half_batch` is for whoever has batches, else nothing is
+        served."""
+        if self.kind == "status":
+            reply = refuse()
+            if self.retry_after is not None:
+                reply.headers.append(("Retry-After", str(self.retry_after)))
+            return reply
+        if self.kind in {"slow", "timeout_after"}:
+            reply = serve()
+            reply.severed = reply.severed or self.kind == "timeout_after"
+        else:
+            reply = Reply(severed=True)
+        reply.delay += self.ms / 1000
+        return reply
+
     def refusal(self) -> SimulatedError:
         reason = self.reason or _USUAL_REASONS.get(self.status, "backendError")
         limits = reason.endswith("Exceeded")
@@ -89,7 +106,6 @@ class Fault:
             reason,
             _MESSAGES.get(reason, "Bad Request" if self.status == 400 else "Backend Error"),
             domain="usageLimits" if limits else "global",
-            retry_after=self.retry_after,
         )
 
     def report(self) -> Json:
@@ -107,7 +123,7 @@ class Faults:
         self.rules.append(fault)
         return fault
 
-    def strike(self, label: str, account: str | None) -> Fault | None:
+    def strike(self, label: str, account: str | None = None) -> Fault | None:
         if not self.rules:
             return None
         return next((rule for rule in self.rules if rule.fires(label, account)), None)

@@ -10,7 +10,7 @@ import copy
 import random
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from companion.sandbox import access, refusals
@@ -22,8 +22,8 @@ from companion.sandbox.listing import (
     list_events,
     list_instances,
     one,
+    wanted_zone,
 )
-from companion.sandbox.moments import find_zone
 from companion.sandbox.quotas import Meter, Quota
 from companion.sandbox.refusals import Json, SimulatedError
 
@@ -37,7 +37,6 @@ _OUT_OF_REACH = {
     "forbidden": refusals.forbidden,
     "notFound": refusals.not_found,
 }
-MAILING = frozenset({"events.insert", "events.update", "events.patch", "events.delete"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +83,19 @@ class Counts:
         self.accounts.clear()
         self.log.clear()
         self.requests = self.batches = self.mailing = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodCall:
+    """One API call, its parts already separated."""
+
+    caller: Caller
+    method: str
+    calendar_id: str | None = None
+    event_id: str | None = None
+    parameters: Parameters = field(default_factory=dict)
+    body: Json | None = None
+    if_match: str | None = None
 
 
 class SimulatedGoogle:
@@ -184,82 +196,62 @@ class SimulatedGoogle:
             key: [_text(item) for item in (value if isinstance(value, list) else [value])]
             for key, value in (parameters or {}).items()
         }
-        calendar = one(spread, "calendarId")
-        event = one(spread, "eventId")
-        answer = self.perform(
-            caller, method, calendar, event, spread, copy.deepcopy(body), if_match
+        asked = MethodCall(
+            caller=caller,
+            method=method,
+            calendar_id=one(spread, "calendarId"),
+            event_id=one(spread, "eventId"),
+            parameters=spread,
+            body=copy.deepcopy(body),
+            if_match=if_match,
         )
-        return copy.deepcopy(answer)
+        return copy.deepcopy(self.perform(asked))
 
-    def perform(
-        self,
-        caller: Caller,
-        method: str,
-        calendar_id: str | None,
-        event_id: str | None,
-        parameters: Parameters,
-        body: Json | None,
-        if_match: str | None,
-    ) -> Json | None:
-        """As `call`, with the parts already separated and nothing copied."""
-        if calendar_id == "primary":
-            calendar_id = caller.account
+    def perform(self, asked: MethodCall) -> Json | None:
+        """As `call`, with nothing copied."""
+        if asked.calendar_id == "primary":
+            asked = replace(asked, calendar_id=asked.caller.account)
         status = 200
         try:
-            return self._answer(caller, method, calendar_id, event_id, parameters, body, if_match)
+            return self._answer(asked)
         except SimulatedError as refusal:
             status = refusal.status
             raise
         finally:
-            self.note(caller.account, method, calendar_id, event_id, status)
-            if method in MAILING and one(parameters, "sendUpdates") != "none":
-                self.counts.mailing += 1
+            self.note(asked, status)
+            if asked.method in access.EVENT_WRITES:
+                self.counts.mailing += one(asked.parameters, "sendUpdates") != "none"
 
-    def note(
-        self,
-        account: str,
-        method: str,
-        calendar_id: str | None,
-        event_id: str | None,
-        status: int,
-    ) -> None:
-        counts = self.counts
-        counts.methods[method] += 1
-        counts.answers[f"{method} {status}"] += 1
+    def note(self, asked: MethodCall, status: int) -> None:
+        counts, account = self.counts, asked.caller.account
+        counts.methods[asked.method] += 1
+        counts.answers[f"{asked.method} {status}"] += 1
         counts.accounts[account] += 1
         counts.log.append(
             LoggedCall(
                 at=self.now(),
                 account=account,
-                method=method,
-                calendar=calendar_id,
-                event=event_id,
+                method=asked.method,
+                calendar=asked.calendar_id,
+                event=asked.event_id,
                 status=status,
             )
         )
 
-    def _answer(
-        self,
-        caller: Caller,
-        method: str,
-        calendar_id: str | None,
-        event_id: str | None,
-        parameters: Parameters,
-        body: Json | None,
-        if_match: str | None,
-    ) -> Json | None:
+    def _answer(self, asked: MethodCall) -> Json | None:
+        caller, method, parameters = asked.caller, asked.method, asked.parameters
         now = self.now().timestamp()
-        written = calendar_id if method in access.EVENT_WRITES else None
+        written = asked.calendar_id if method in access.EVENT_WRITES else None
         user = one(parameters, "quotaUser") or caller.charged
         if len(user) > LONGEST_QUOTA_USER:
             raise refusals.invalid("Invalid value for: quotaUser", "quotaUser")
         self.meter.charge(caller.account, method, now, calendar=written, user=user)
         useful = access.check_method(caller, method)
         if method == "calendars.insert":
-            return self._insert_calendar(caller, body or {}, now)
+            return self._insert_calendar(caller, asked.body or {}, now)
         if method == "calendarList.list":
             return list_calendars(self.calendars.values(), caller, useful, parameters)
-        calendar = self.calendars.get(calendar_id or "")
+        calendar = self.calendars.get(asked.calendar_id or "")
         if calendar is None or access.role_of(caller.account, calendar) is None:
             raise refusals.not_found()
         if calendar.opens_at is not None and self.now() < calendar.opens_at:
@@ -270,30 +262,20 @@ class SimulatedGoogle:
             raise refuse()
         access.check_role(caller, calendar, method)
         if not method.startswith("events."):
-            return self._calendar_method(caller, method, calendar, body or {})
+            return self._calendar_method(caller, method, calendar, asked.body or {})
         if method == "events.list":
             answer = list_events(calendar, parameters)
             answer["accessRole"] = access.role_of(caller.account, calendar)
             return answer
-        return self._event_method(
-            caller, method, calendar, event_id or "", parameters, body or {}, if_match
-        )
+        return self._event_method(asked, calendar)
 
-    def _event_method(
-        self,
-        caller: Caller,
-        method: str,
-        calendar: Calendar,
-        event_id: str,
-        parameters: Parameters,
-        body: Json,
-        if_match: str | None,
-    ) -> Json | None:
+    def _event_method(self, asked: MethodCall, calendar: Calendar) -> Json | None:
+        account, method, if_match = asked.caller.account, asked.method, asked.if_match
+        event_id, body = asked.event_id or "", asked.body or {}
         if method == "events.insert":
-            now = self.now().timestamp()
-            self.meter.check_creation(caller.account, "events", now)
-            made = calendar.insert(body, caller.account).wire
-            self.meter.note_creation(caller.account, "events")
+            self.meter.check_creation(account, "events", self.now().timestamp())
+            made = calendar.insert(body, account).wire
+            self.meter.note_creation(account, "events")
             return made
         if method == "events.update":
             return calendar.update(event_id, body, if_match=if_match).wire
@@ -303,15 +285,10 @@ class SimulatedGoogle:
             calendar.delete(event_id, if_match=if_match)
             return None
         if method == "events.instances":
-            return list_instances(calendar, event_id, parameters)
+            return list_instances(calendar, event_id, asked.parameters)
         event = calendar.get(event_id)
-        zone_name = one(parameters, "timeZone")
-        if zone_name is None:
-            return event.wire
-        zone = find_zone(zone_name)
-        if zone is None:
-            raise refusals.bad_request("Invalid value for: timeZone")
-        return calendar.render(event, zone)
+        zone = wanted_zone(asked.parameters)
+        return event.wire if zone is None else calendar.render(event, zone)
 
     # Calendars
 

@@ -12,7 +12,6 @@ of which the oldest ends without a word when another is given, and a revocation 
 
 import json
 import random
-from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +22,7 @@ from hmac import new as new_hmac
 from companion.sandbox.access import Caller, full_name
 from companion.sandbox.google import SimulatedGoogleAccount
 from companion.sandbox.refusals import Json
+from companion.sandbox.wire import base64_text
 
 CODE_SECONDS = 600
 ACCESS_SECONDS = 3600
@@ -57,6 +57,10 @@ class Consent:
     nonce: str | None = None
     offline: bool = False
     prompted: bool = False
+
+    @property
+    def caller(self) -> Caller:
+        return Caller(account=self.account.email, client_id=self.client_id, scopes=self.scopes)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -124,13 +128,11 @@ class Grants:
         """Ends all grants of the token's account and client; False when the token is unknown."""
         if token in self.access:
             caller = self.access[token][0]
-            account, client_id = caller.account, caller.client_id
         elif token in self.refresh and not self._dead(self.refresh[token]):
-            consent = self.refresh[token].consent
-            account, client_id = consent.account.email, consent.client_id
+            caller = self.refresh[token].consent.caller
         else:
             return False
-        self._end(account, client_id)
+        self._end(caller.account, caller.client_id)
         return True
 
     def revoke_account(self, email: str) -> int:
@@ -154,15 +156,7 @@ class Grants:
 
     def granted_before(self, email: str, client_id: str) -> frozenset[str]:
         """Scopes of living grants, for `include_granted_scopes` and for a silent consent."""
-        return frozenset().union(
-            *(
-                held.consent.scopes
-                for held in self.refresh.values()
-                if held.consent.account.email == email
-                and held.consent.client_id == client_id
-                and not self._dead(held)
-            )
-        )
+        return frozenset().union(*(held.consent.scopes for held in self._living(email, client_id)))
 
     # Parts
 
@@ -224,11 +218,8 @@ class Grants:
         return token
 
     def _tokens(self, consent: Consent, refresh: str | None) -> Json:
-        caller = Caller(
-            account=consent.account.email, client_id=consent.client_id, scopes=consent.scopes
-        )
         answer: Json = {
-            "access_token": self._access(caller, refresh),
+            "access_token": self._access(consent.caller, refresh),
             "expires_in": self.access_seconds,
             "scope": " ".join(full_name(scope) for scope in sorted(consent.scopes)),
             "token_type": "Bearer",
@@ -255,17 +246,15 @@ class Grants:
         if consent.nonce is not None:
             claims["nonce"] = consent.nonce
         signed = ".".join(
-            _base64(json.dumps(part, separators=(",", ":")).encode())
+            base64_text(json.dumps(part, separators=(",", ":")).encode())
             for part in ({"alg": "HS256", "typ": "JWT"}, claims)
         )
         key = self.clients[consent.client_id].encode()
-        return f"{signed}.{_base64(new_hmac(key, signed.encode(), sha256).digest())}"
+        return f"{signed}.{base64_text(new_hmac(key, signed.encode(), sha256).digest())}"
 
     def _end(self, account: str, client_id: str) -> None:
-        for held in self.refresh.values():
-            consent = held.consent
-            if (consent.account.email, consent.client_id) == (account, client_id):
-                held.revoked = True
+        for held in self._held_by(account, client_id):
+            held.revoked = True
         self.access = {
             key: held
             for key, held in self.access.items()
@@ -273,17 +262,22 @@ class Grants:
         }
 
     def _end_oldest(self, account: str, client_id: str) -> None:
-        living = [
-            held
-            for held in self.refresh.values()
-            if (held.consent.account.email, held.consent.client_id) == (account, client_id)
-            and not self._dead(held)
-        ]
+        living = self._living(account, client_id)
         for held in living[: max(0, len(living) - MOST_TOKENS + 1)]:
             held.revoked = True
 
+    def _held_by(self, account: str, client_id: str) -> list[RefreshToken]:
+        return [
+            held
+            for held in self.refresh.values()
+            if (held.consent.account.email, held.consent.client_id) == (account, client_id)
+        ]
+
+    def _living(self, account: str, client_id: str) -> list[RefreshToken]:
+        return [held for held in self._held_by(account, client_id) if not self._dead(held)]
+
     def _token(self, size: int) -> str:
-        return _base64(self.chance.randbytes(size))
+        return base64_text(self.chance.randbytes(size))
 
     def _time(self) -> float:
         return self.now().timestamp()
@@ -291,8 +285,4 @@ class Grants:
 
 def challenge_of(verifier: str) -> str:
     """PKCE's S256 of a code verifier (RFC 7636, section 4.2)."""
-    return _base64(sha256(verifier.encode()).digest())
-
-
-def _base64(content: bytes) -> str:
-    return urlsafe_b64encode(content).decode().rstrip("=")
+    return base64_text(sha256(verifier.encode()).digest())

@@ -10,31 +10,21 @@ Time bounds are Google's: `timeMin` bounds the end and `timeMax` the start, both
 """
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as BinasciiError
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 from companion.sandbox import refusals
 from companion.sandbox.calendars import Calendar
 from companion.sandbox.events import Event
 from companion.sandbox.moments import find_zone, read_instant, stamp
 from companion.sandbox.refusals import Json
+from companion.sandbox.wire import base64_bytes, base64_text
 
 USUAL_PAGE, LONGEST_PAGE = 250, 2500
 OLDEST_UPDATED_MIN = timedelta(days=28)
-_NOT_WITH_SYNC_TOKEN = (
-    "iCalUID",
-    "orderBy",
-    "privateExtendedProperty",
-    "q",
-    "sharedExtendedProperty",
-    "timeMin",
-    "timeMax",
-    "updatedMin",
-)
 _NO_SYNC_TOKEN_AFTER = (
     "iCalUID",
     "orderBy",
@@ -43,6 +33,7 @@ _NO_SYNC_TOKEN_AFTER = (
     "sharedExtendedProperty",
     "updatedMin",
 )
+_NOT_WITH_SYNC_TOKEN = (*_NO_SYNC_TOKEN_AFTER, "timeMin", "timeMax")
 _TRUE, _FALSE = {"true", "1"}, {"false", "0"}
 
 Parameters = dict[str, list[str]]
@@ -233,18 +224,13 @@ def _page(
         last = tuple(page["k"])
         ordered = [entry for entry in ordered if entry[0] > last]
     given = ordered[:size]
-    zone = None
-    name = one(parameters, "timeZone")
-    if name is not None:
-        zone = find_zone(name)
-        if zone is None:
-            raise refusals.bad_request("Invalid value for: timeZone")
+    zone = wanted_zone(parameters)
     result: Json = {
         "kind": "calendar#events",
         "etag": f'"p{calendar.revision:x}0"',
         "summary": calendar.summary,
         "updated": stamp(calendar.now()),
-        "timeZone": name or calendar.timezone,
+        "timeZone": one(parameters, "timeZone") or calendar.timezone,
         "accessRole": "owner",
         "defaultReminders": [],
         "items": [
@@ -290,17 +276,15 @@ def _resume(calendar: Calendar, parameters: Parameters, token: Json) -> ListQuer
 
 
 def _seal(kind: str, content: Json) -> str:
-    text = json.dumps([kind, content], separators=(",", ":"))
-    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return base64_text(json.dumps([kind, content], separators=(",", ":")).encode())
 
 
 def _open(token: str | None, kind: str) -> Json | None:
     if token is None:
         return None
     try:
-        padded = token + "=" * (-len(token) % 4)
-        found, content = json.loads(urlsafe_b64decode(padded.encode()))
-    except (ValueError, BinasciiError, TypeError) as err:
+        found, content = json.loads(base64_bytes(token))
+    except (ValueError, TypeError) as err:
         raise _bad_token(kind) from err
     if found != kind or not isinstance(content, dict) or "r" not in content:
         raise _bad_token(kind)
@@ -330,6 +314,14 @@ def flag(parameters: Parameters, name: str) -> bool:
 def instant(parameters: Parameters, name: str) -> int | None:
     text = one(parameters, name)
     return None if text is None else read_instant(text)
+
+
+def wanted_zone(parameters: Parameters) -> ZoneInfo | None:
+    name = one(parameters, "timeZone")
+    zone = None if name is None else find_zone(name)
+    if name is not None and zone is None:
+        raise refusals.bad_request("Invalid value for: timeZone")
+    return zone
 
 
 def page_size(parameters: Parameters, usual: int, longest: int) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from companion.sandbox.faults import Faults
-from companion.sandbox.wire import JSON_TYPE, ApiRequest, Reply, date_header, encode
+from companion.sandbox.wire import ApiRequest, Reply, date_header, json_reply
 
 API = "/production/v2/"
 KEY = "simulated-nookal-key-0123456789"
@@ -110,16 +110,13 @@ class NookalService:
         self.requests += 1
         for observer in self.observers:
             observer(request)
-        fault = self.faults.strike(f"{request.method} {request.path}", None)
-        if fault is None or fault.kind == "slow":
+        fault = self.faults.strike(f"{request.method} {request.path}")
+        if fault is None:
             reply = self._answer(request)
-            reply.delay = fault.ms / 1000 if fault else 0.0
-        elif fault.kind == "status":
-            reply = Reply(status=fault.status, body=b"{}")
-            if fault.retry_after is not None:
-                reply.headers.append(("Retry-After", str(fault.retry_after)))
         else:
-            reply = Reply(severed=True)
+            reply = fault.carry_out(
+                lambda: self._answer(request), lambda: Reply(status=fault.status, body=b"{}")
+            )
         reply.headers.append(("Date", date_header(self.now().astimezone())))
         return reply
 
@@ -132,10 +129,10 @@ class NookalService:
             return Reply(status=415)
         text = request.body.decode() if posted else request.query
         try:
-            return _json(self._call(call, dict(parse_qsl(text, keep_blank_values=True))))
+            return json_reply(self._call(call, dict(parse_qsl(text, keep_blank_values=True))))
         except _Failure as failure:
             details = {"errorCode": failure.code, "errorMessage": str(failure)}
-            return _json({"status": "failure", "details": details})
+            return json_reply({"status": "failure", "details": details})
 
     def _call(self, call: str, given: Mapping[str, str]) -> Json:
         if "api_key" not in given:
@@ -191,7 +188,3 @@ def _add(rows: Rows, row: Json) -> int:
 
 def _stamp(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S}"
-
-
-def _json(content: object) -> Reply:
-    return Reply(headers=[("Content-Type", JSON_TYPE)], body=encode(content))

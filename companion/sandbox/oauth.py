@@ -14,10 +14,9 @@ from companion.sandbox.access import IDENTITY_SCOPES, KNOWN_SCOPES, full_name, s
 from companion.sandbox.google import SimulatedGoogleAccount
 from companion.sandbox.grants import Consent, GrantRefused
 from companion.sandbox.pages import frame
-from companion.sandbox.refusals import Json
 from companion.sandbox.simulator_api import SimulatorApi
 from companion.sandbox.sockets import LOOPBACK
-from companion.sandbox.wire import JSON_TYPE, ApiRequest, Reply, encode
+from companion.sandbox.wire import NOT_STORED, ApiRequest, Reply, json_reply
 
 AUTH_PATH, TOKEN_PATH, REVOKE_PATH = "/o/oauth2/v2/auth", "/token", "/revoke"
 USER_PATH = "/oauth2/v3/userinfo"
@@ -90,12 +89,12 @@ def answer(api: SimulatorApi, request: ApiRequest) -> Reply:
 
 
 def html_reply(page: bytes, status: int = 200) -> Reply:
-    headers = [("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store")]
+    headers = [("Content-Type", "text/html; charset=utf-8"), NOT_STORED]
     return Reply(status=status, headers=headers, body=page)
 
 
 def redirect(address: str) -> Reply:
-    return Reply(status=303, headers=[("Location", address), ("Cache-Control", "no-store")])
+    return Reply(status=303, headers=[("Location", address), NOT_STORED])
 
 
 # The consent page
@@ -231,34 +230,32 @@ def _client(request: ApiRequest) -> dict[str, str]:
 
 
 def _json(content: object, status: int = 200) -> Reply:
-    headers = [("Content-Type", JSON_TYPE), ("Cache-Control", "no-store")]
-    return Reply(status=status, headers=headers, body=encode(content))
+    return json_reply(content, status, NOT_STORED)
 
 
 def _token(api: SimulatorApi, request: ApiRequest) -> Reply:
-    fault = api.faults.strike(f"{request.method} {request.path}", None)
-    if fault is not None and fault.kind == "status":
-        return _json({"error": "internal_failure"}, fault.status)
-    if fault is not None and fault.kind in {"refuse", "timeout_before"}:
-        return Reply(severed=True, delay=fault.ms / 1000)
+    fault = api.faults.strike(f"{request.method} {request.path}")
+    if fault is None:
+        return _exchange(api, request)
+    return fault.carry_out(
+        lambda: _exchange(api, request),
+        lambda: _json({"error": "internal_failure"}, fault.status),
+    )
+
+
+def _exchange(api: SimulatorApi, request: ApiRequest) -> Reply:
     if request.method != "POST":
         return _json({"error": "invalid_request"}, 405)
+    form = _client(request) | _form(request)
     try:
-        reply = _json(_exchange(api, _client(request) | _form(request)))
+        if form.get("grant_type") == delegation.GRANT_TYPE:
+            caller = api.delegation.caller(form, api.google.accounts)
+            return _json(api.grants.hand_out(caller))
+        return _json(api.grants.exchange(form))
     except GrantRefused as refusal:
         return _json(
             {"error": refusal.error, "error_description": refusal.description}, refusal.status
         )
-    if fault is not None:
-        reply.delay = fault.ms / 1000
-        reply.severed = fault.kind == "timeout_after"
-    return reply
-
-
-def _exchange(api: SimulatorApi, form: dict[str, str]) -> Json:
-    if form.get("grant_type") == delegation.GRANT_TYPE:
-        return api.grants.hand_out(api.delegation.caller(form, api.google.accounts))
-    return api.grants.exchange(form)
 
 
 def _revoke(api: SimulatorApi, request: ApiRequest) -> Reply:
@@ -268,8 +265,7 @@ def _revoke(api: SimulatorApi, request: ApiRequest) -> Reply:
 
 
 def _user(api: SimulatorApi, request: ApiRequest) -> Reply:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    caller = api.grants.caller(token) if scheme.lower() == "bearer" else None
+    caller = api.caller(request)
     if caller is None:
         return _json({"error": "invalid_request", "error_description": "Invalid Credentials"}, 401)
     account = api.google.accounts[caller.account]

@@ -23,7 +23,6 @@ class SimulatedError(Exception):
         domain: str = "global",
         location: str | None = None,
         location_type: str = "parameter",
-        retry_after: int | None = None,
     ) -> None:
         super().__init__(f"{status} {reason}")
         self.status = status
@@ -32,8 +31,6 @@ class SimulatedError(Exception):
         self.domain = domain
         self.location = location
         self.location_type = location_type
-        self.retry_after = retry_after
-        """Seconds for a Retry-After header, or None to leave it out."""
 
     def body(self) -> Json:
         entry: Json = {"domain": self.domain, "reason": self.reason, "message": self.message}

@@ -9,7 +9,6 @@ async with serving(api, port=0) as base_url:  # `run.py demo`: in the running ev
 
 import threading
 from contextlib import AbstractAsyncContextManager
-from types import TracebackType
 from typing import Self
 
 from companion.sandbox import control, oauth, people
@@ -81,12 +80,7 @@ class SimulatedHandle:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.stop()
 
 

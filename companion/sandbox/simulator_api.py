@@ -22,13 +22,13 @@ from companion.sandbox.batch import read_parts, write_parts
 from companion.sandbox.calendars import CalendarPolicy
 from companion.sandbox.delegation import Delegation
 from companion.sandbox.faults import Fault, Faults
-from companion.sandbox.google import SimulatedGoogle
+from companion.sandbox.google import MethodCall, SimulatedGoogle
 from companion.sandbox.grants import Grants
 from companion.sandbox.listing import Parameters
 from companion.sandbox.partial import read_mask, select
 from companion.sandbox.quotas import Quota
 from companion.sandbox.refusals import Json, SimulatedError
-from companion.sandbox.wire import JSON_TYPE, ApiRequest, Reply, SimulatedClock, date_header, encode
+from companion.sandbox.wire import ApiRequest, Reply, SimulatedClock, date_header, json_reply
 
 API = "/calendar/v3/"
 BATCHES = ("/batch/calendar/v3", "/batch")
@@ -105,7 +105,7 @@ class SimulatorApi:
         with self.lock:
             self.google.counts.requests += 1
             for observer in self.observers:
-                observer(request, self._caller(request.headers))
+                observer(request, self.caller(request))
             reply = self._answer(request)
             reply.delay += self.latency
             reply.headers.append(("Date", self.date()))
@@ -121,22 +121,18 @@ class SimulatorApi:
     # Whole requests
 
     def _answer(self, request: ApiRequest) -> Reply:
-        caller = self._caller(request.headers)
+        caller = self.caller(request)
         fault = self.faults.strike(
             f"{request.method} {request.path}", caller.account if caller else None
         )
         if fault is None:
             return self._serve(request, caller)
-        held = fault.ms / 1000
-        if fault.kind in {"refuse", "timeout_before"}:
-            return Reply(severed=True, delay=held)
-        if fault.kind == "status":
-            return self._refuse(request, caller, fault)
-        half = fault.kind == "half_batch"
-        reply = self._serve(request, caller, half=half)
-        reply.delay += held
-        reply.severed = reply.severed or half or fault.kind == "timeout_after"
-        return reply
+        if fault.kind == "half_batch":
+            delay = self._serve(request, caller, half=True).delay + fault.ms / 1000
+            return Reply(severed=True, delay=delay)
+        return fault.carry_out(
+            lambda: self._serve(request, caller), lambda: self._refuse(request, caller, fault)
+        )
 
     def _serve(self, request: ApiRequest, caller: Caller | None, *, half: bool = False) -> Reply:
         if request.path in BATCHES:
@@ -172,35 +168,28 @@ class SimulatorApi:
         return Reply(headers=[("Content-Type", content_type)], body=body, delay=delay)
 
     def _part(self, request: ApiRequest) -> Reply:
-        caller = self._caller(request.headers)
+        caller = self.caller(request)
         label = f"batch-part {request.method} {request.path}"
         fault = self.faults.strike(label, caller.account if caller else None)
         if fault is None:
             return self._call(request, caller)
-        return self._faulty_part(request, caller, fault)
-
-    def _faulty_part(self, request: ApiRequest, caller: Caller | None, fault: Fault) -> Reply:
-        held = fault.ms / 1000
-        if fault.kind == "status":
-            return self._refuse(request, caller, fault)
-        if fault.kind in {"refuse", "timeout_before", "half_batch"}:
-            return Reply(severed=True, delay=held)
-        reply = self._call(request, caller)
-        reply.delay += held
-        reply.severed = fault.kind == "timeout_after"
-        return reply
+        return fault.carry_out(
+            lambda: self._call(request, caller), lambda: self._refuse(request, caller, fault)
+        )
 
     def _refuse(self, request: ApiRequest, caller: Caller | None, fault: Fault) -> Reply:
         """A refusal by rule is an answered call, and counted like one."""
         if caller is not None and request.path not in BATCHES:
             method, calendar, event = route(request.method, request.path)
-            self.google.note(caller.account, method, calendar, event, fault.status)
+            asked = MethodCall(caller=caller, method=method, calendar_id=calendar, event_id=event)
+            self.google.note(asked, fault.status)
         return _refused(fault.refusal())
 
     # Single calls
 
-    def _caller(self, headers: dict[str, str]) -> Caller | None:
-        scheme, _, token = headers.get("authorization", "").partition(" ")
+    def caller(self, request: ApiRequest) -> Caller | None:
+        """Whose access token the request bears."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
         return self.grants.caller(token.strip()) if scheme.lower() == "bearer" else None
 
     def _call(self, request: ApiRequest, caller: Caller | None) -> Reply:
@@ -215,15 +204,16 @@ class SimulatorApi:
             )
             mask = read_mask(parameters["fields"][-1]) if "fields" in parameters else None
             body = _read_body(request)
-            resource = self.google.perform(
-                caller,
-                method,
-                calendar,
-                event,
-                parameters,
-                body,
-                request.headers.get("if-match"),
+            asked = MethodCall(
+                caller=caller,
+                method=method,
+                calendar_id=calendar,
+                event_id=event,
+                parameters=parameters,
+                body=body,
+                if_match=request.headers.get("if-match"),
             )
+            resource = self.google.perform(asked)
         except SimulatedError as refusal:
             return _refused(refusal)
         return _resource_reply(request, resource, mask)
@@ -232,15 +222,11 @@ class SimulatorApi:
 def _resource_reply(request: ApiRequest, resource: Json | None, mask: Json | None) -> Reply:
     if resource is None:
         return Reply(status=204)
-    headers = [("Content-Type", JSON_TYPE)]
     etag = resource.get("etag")
-    if etag is not None:
-        headers.append(("ETag", etag))
-        if request.method == "GET" and request.headers.get("if-none-match") == etag:
-            return Reply(status=304, headers=[("ETag", etag)])
-    if mask is not None:
-        resource = select(resource, mask)
-    return Reply(headers=headers, body=encode(resource))
+    named = [] if etag is None else [("ETag", etag)]
+    if named and request.method == "GET" and request.headers.get("if-none-match") == etag:
+        return Reply(status=304, headers=named)
+    return json_reply(resource if mask is None else select(resource, mask), 200, *named)
 
 
 def route(method: str, path: str) -> tuple[str, str | None, str | None]:
@@ -283,9 +269,7 @@ def _read_body(request: ApiRequest) -> Json | None:
 
 
 def _refused(refusal: SimulatedError) -> Reply:
-    headers = [("Content-Type", JSON_TYPE)]
-    if refusal.retry_after is not None:
-        headers.append(("Retry-After", str(refusal.retry_after)))
+    reply = json_reply(refusal.body(), refusal.status)
     if refusal.status == 401:
-        headers.append(("WWW-Authenticate", 'Bearer realm="https://accounts.google.com/"'))
-    return Reply(status=refusal.status, headers=headers, body=encode(refusal.body()))
+        reply.headers.append(("WWW-Authenticate", 'Bearer realm="https://accounts.google.com/"'))
+    return reply

@@ -5,12 +5,14 @@ instead; `sockets` carries that out.
 """
 
 import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 JSON_TYPE = "application/json; charset=UTF-8"
+NOT_STORED = ("Cache-Control", "no-store")
 
 Headers = list[tuple[str, str]]
 
@@ -56,7 +58,23 @@ def date_header(moment: datetime) -> str:
     return format_datetime(moment.astimezone(UTC), usegmt=True)
 
 
+def json_reply(
+    content: object, status: int = 200, *headers: tuple[str, str], kind: str = JSON_TYPE
+) -> Reply:
+    return Reply(status=status, headers=[("Content-Type", kind), *headers], body=encode(content))
+
+
 def encode(resource: object) -> bytes:
     text = json.dumps(resource, ensure_ascii=False, separators=(",", ":"))
     # A client may have sent half of a surrogate pair, which UTF-8 cannot carry back.
     return text.encode("utf-8", "replace")
+
+
+def base64_text(content: bytes) -> str:
+    """Fit for addresses, and without padding, as tokens are written."""
+    return urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def base64_bytes(text: str) -> bytes:
+    """The content of a `base64_text`. Raises ValueError."""
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

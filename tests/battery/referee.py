@@ -6,10 +6,10 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from companion.adapters.google.wire import KEY
 from companion.sandbox.access import Caller
+from companion.sandbox.google import MethodCall
 from companion.sandbox.server import SimulatedHandle
 from companion.sandbox.simulator_api import SimulatorApi
 from companion.sandbox.wire import ApiRequest
@@ -50,7 +50,7 @@ class Referee:
 
     def __enter__(self) -> Referee:
         self._perform = self.google.google.perform
-        self.google.google.perform = self._watched  # type: ignore[assignment, method-assign] # looked at
+        self.google.google.perform = self._watched  # type: ignore[method-assign] # looked at
         SimulatorApi.observers.append(self._observe)
         return self
 
@@ -63,27 +63,21 @@ class Referee:
         if HIDDEN.encode() in request.body or HIDDEN in request.query:
             self.broken.append("a hidden name was sent to Google")
 
-    def _watched(
-        self,
-        caller: Caller,
-        method: str,
-        calendar_id: str | None,
-        event_id: str | None,
-        *more: Any,
-    ) -> Json | None:
+    def _watched(self, asked: MethodCall) -> Json | None:
         status, answer = 500, None
+        method, calendar_id = asked.method, asked.calendar_id or ""
         try:
-            answer = self._perform(caller, method, calendar_id, event_id, *more)
+            answer = self._perform(asked)
             status = 200
         except Exception as error:
             status = getattr(error, "status", 500)
             raise
         finally:
-            event = event_id or str((answer or {}).get("id", ""))
+            event = asked.event_id or str((answer or {}).get("id", ""))
             moment = time.monotonic()
-            self.calls.append(Call(moment, self._caller, method, calendar_id or "", event, status))
+            self.calls.append(Call(moment, self._caller, method, calendar_id, event, status))
             if status == 200 and method in _WRITES:
-                self._written(method, calendar_id or "", event, answer)
+                self._written(method, calendar_id, event, answer)
             if method in _WRITES and (happens := self.at_write.pop(self._caller, None)):
                 happens()
         return answer

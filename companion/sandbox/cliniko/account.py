@@ -28,6 +28,10 @@ class ClinikoRecord:
     fields: dict[str, Any] = field(default_factory=dict)
     """Whatever else this kind of record has; ids of others are numbers."""
 
+    @property
+    def is_gone(self) -> bool:
+        return self.archived_at is not None or self.deleted_at is not None
+
     def value(self, name: str) -> Any:
         if name in _OWN:
             return getattr(self, name)

@@ -90,26 +90,16 @@ _EDITS: Mapping[str, Callable[[SimulatedClinikoAccount, ClinikoRecord], None]] =
 
 def _book(account: SimulatedClinikoAccount, form: Mapping[str, str]) -> bool:
     """The first client and type, as the form says when and with whom."""
+    types = account.appointment_types.values()
     try:
-        practitioner = int(form["practitioner"])
+        practitioner = account.practitioners[int(form["practitioner"])]
         wall = datetime.fromisoformat(form["start"])
-    except (KeyError, ValueError):
+        kind_of = next(each for each in types if each.fields["max_attendees"] == 1)
+        patient, business = next(iter(account.patients)), next(iter(account.businesses))
+    except (KeyError, ValueError, StopIteration):
         return False
-    kind_of = next(
-        (each for each, it in account.appointment_types.items() if it.fields["max_attendees"] == 1),
-        None,
-    )
-    patient = next(iter(account.patients), None)
-    business = next(iter(account.businesses), None)
-    if practitioner not in account.practitioners or None in {kind_of, patient, business}:
-        return False
-    assert kind_of is not None  # noqa: S101 - the line above
-    assert patient is not None  # noqa: S101 - as above
-    assert business is not None  # noqa: S101 - as above
-    account.book(
-        practitioner, patient, wall.replace(tzinfo=_zone(account)), kind_of=kind_of,
-        business=business,
-    )  # fmt: skip
+    starts = wall.replace(tzinfo=_zone(account))
+    account.book(practitioner.id, patient, starts, kind_of=kind_of.id, business=business)
     return True
 
 
@@ -122,9 +112,7 @@ def _calendar(account: SimulatedClinikoAccount, key: str) -> bytes:
     shown = [
         each
         for each in account.bookings.values()
-        if today <= each.fields["starts_at"] < today + timedelta(days=_DAYS)
-        and each.archived_at is None
-        and each.deleted_at is None
+        if today <= each.fields["starts_at"] < today + timedelta(days=_DAYS) and not each.is_gone
     ]
     shown.sort(key=lambda each: (each.fields["starts_at"], each.id))
     days = []
@@ -200,11 +188,7 @@ def _add_form(account: SimulatedClinikoAccount, today: datetime) -> str:
 
 
 def _is_coming(attendee: ClinikoRecord) -> bool:
-    return (
-        attendee.fields["cancelled_at"] is None
-        and attendee.archived_at is None
-        and attendee.deleted_at is None
-    )
+    return attendee.fields["cancelled_at"] is None and not attendee.is_gone
 
 
 def _zone(account: SimulatedClinikoAccount) -> ZoneInfo:

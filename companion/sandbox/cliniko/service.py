@@ -28,8 +28,8 @@ from companion.sandbox.cliniko.account import (
 )
 from companion.sandbox.cliniko.queries import BadQuery, ClinikoQuery, read_query
 from companion.sandbox.cliniko.wire import Json, written
-from companion.sandbox.faults import Fault, Faults
-from companion.sandbox.wire import JSON_TYPE, ApiRequest, Reply, date_header, encode
+from companion.sandbox.faults import Faults
+from companion.sandbox.wire import ApiRequest, Reply, date_header, json_reply
 
 API = "/v1"
 KEY = "MS0xMzkwMDUzODYzMTAwMDAwMDAwLXNpbXVsYXRlZA-au1"
@@ -105,14 +105,18 @@ class ClinikoService:
         if "application/json" not in request.headers.get("accept", ""):
             return _refused(406, "Only application/json is served.")
         if not self._is_key(request.headers.get("authorization", "")):
-            refused = _refused(401, "The API key is not valid.")
-            refused.headers.append(("WWW-Authenticate", 'Basic realm="Application"'))
-            return refused
+            challenge = ("WWW-Authenticate", 'Basic realm="Application"')
+            return _refused(401, "The API key is not valid.", challenge)
         now = self.account.now()
         if (limited := self._limited(now)) is not None:
             return limited
-        fault = self.faults.strike(f"{request.method} {request.path}", None)
-        return self._served(request) if fault is None else self._faulty(request, fault)
+        fault = self.faults.strike(f"{request.method} {request.path}")
+        if fault is None:
+            return self._served(request)
+        return fault.carry_out(
+            lambda: self._served(request),
+            lambda: _refused(fault.status, "Something went wrong."),
+        )
 
     def _is_key(self, header: str) -> bool:
         scheme, _space, text = header.partition(" ")
@@ -129,20 +133,8 @@ class ClinikoService:
         self.peak = max(self.peak, self._minutes[minute])
         if self.policy.per_minute is None or self._minutes[minute] <= self.policy.per_minute:
             return None
-        refused = _refused(429, "Rate limit exceeded.")
-        refused.headers.append(("X-RateLimit-Reset", str((minute + 1) * 60)))
-        return refused
-
-    def _faulty(self, request: ApiRequest, fault: Fault) -> Reply:
-        held = fault.ms / 1000
-        if fault.kind == "status":
-            reply = _refused(fault.status, "Something went wrong.")
-            if fault.retry_after is not None:
-                reply.headers.append(("Retry-After", str(fault.retry_after)))
-            return reply
-        reply = Reply(severed=True) if fault.kind != "slow" else self._served(request)
-        reply.delay += held
-        return reply
+        reset = ("X-RateLimit-Reset", str((minute + 1) * 60))
+        return _refused(429, "Rate limit exceeded.", reset)
 
     # ── paths ─────────────────────────────────────────────────────────────────────────────────
 
@@ -157,12 +149,12 @@ class ClinikoService:
             return _refused(400, str(wrong))
 
     def _routed(self, request: ApiRequest, parts: list[str], base: str) -> Reply:
-        account = self.account
+        account, zone = self.account, self.account.time_zone
         match parts:
             case ["user"]:
-                return _json({"id": "1", "role": "administrator", "time_zone": account.time_zone})
+                return json_reply({"id": "1", "role": "administrator", "time_zone": zone})
             case ["settings", "public"]:
-                return _json({"account": {"name": account.name, "time_zone": account.time_zone}})
+                return json_reply({"account": {"name": account.name, "time_zone": zone}})
             case ["patients", *_rest] if not self.policy.patients:
                 return _refused(403, "Forbidden")
             case ["practitioners", "inactive"]:
@@ -179,7 +171,7 @@ class ClinikoService:
         record = self._table(table).get(number)
         if record is None or not self._is_of(table, record) or record.deleted_at is not None:
             return _refused(404, "Not found")
-        return _json(written(self.account, table, record, base))
+        return json_reply(written(self.account, table, record, base))
 
     def _list(
         self,
@@ -208,7 +200,7 @@ class ClinikoService:
             found = self._found[key] = query.matching(records)
         first = (query.page - 1) * query.per_page
         shown = found[first : first + query.per_page]
-        return _json(
+        return json_reply(
             {
                 table: [written(self.account, table, each, base) for each in shown],
                 "total_entries": len(found),
@@ -238,11 +230,5 @@ def _links(request: ApiRequest, query: ClinikoQuery, total: int) -> Json:
     return found
 
 
-def _json(content: object) -> Reply:
-    return Reply(headers=[("Content-Type", JSON_TYPE)], body=encode(content))
-
-
-def _refused(status: int, message: str) -> Reply:
-    return Reply(
-        status=status, headers=[("Content-Type", JSON_TYPE)], body=encode({"message": message})
-    )
+def _refused(status: int, message: str, *headers: tuple[str, str]) -> Reply:
+    return json_reply({"message": message}, status, *headers)

@@ -2,5 +2,5 @@
 
 `store` holds the resources and when each last changed, `queries` what a search may ask, `tokens`
 signs programs in as SMART's backend services do, `service` is the interface with its pages, limits
-and errors. Where the specification leaves a choice it is strict, or `Policy` has a switch.
+and errors. Where the specification leaves a choice it is strict, or `FhirPolicy` has a switch.
 """

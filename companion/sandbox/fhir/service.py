@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlencode
 
-from companion.sandbox.faults import Fault, Faults
+from companion.sandbox.faults import Faults
 from companion.sandbox.fhir.queries import (
     CONTROLS,
     KNOWN,
@@ -25,7 +25,7 @@ from companion.sandbox.fhir.queries import (
 )
 from companion.sandbox.fhir.store import FhirStore, Resource
 from companion.sandbox.fhir.tokens import ALGORITHMS, TokenIssuer, TokenRefused
-from companion.sandbox.wire import JSON_TYPE, ApiRequest, Reply, date_header, encode
+from companion.sandbox.wire import NOT_STORED, ApiRequest, Reply, date_header, json_reply
 
 BASE = "/fhir"
 SIGN_IN = "/oauth/token"
@@ -82,16 +82,18 @@ class FhirService:
             return Reply(status=404)
         self.requests += 1
         if not self._is_let_in(request.headers.get("authorization", "")):
-            refused = outcome(401, "login", "HAPI-0644: Missing or invalid token")
-            refused.headers.append(("WWW-Authenticate", 'Bearer realm="fhir"'))
-            return refused
+            challenge = ("WWW-Authenticate", 'Bearer realm="fhir"')
+            return outcome(401, "login", "HAPI-0644: Missing or invalid token", challenge)
         accept = request.headers.get("accept", "*/*")
         if not any(each in accept for each in _ACCEPTED):
             return outcome(406, "not-supported", "HAPI-0441: only JSON is served")
-        fault = self.faults.strike(f"{request.method} {request.path}", None)
-        if fault is not None:
-            return self._faulty(request, fault, origin)
-        return self._served(request, origin)
+        fault = self.faults.strike(f"{request.method} {request.path}")
+        if fault is None:
+            return self._served(request, origin)
+        return fault.carry_out(
+            lambda: self._served(request, origin),
+            lambda: outcome(fault.status, "exception", "HAPI-0389: Failed to call access method"),
+        )
 
     # ── who asks ──────────────────────────────────────────────────────────────────────────────
 
@@ -105,7 +107,7 @@ class FhirService:
     def _configuration(self, origin: str) -> Reply:
         if not self.tokens.clients:
             return Reply(status=404)
-        return _json(
+        return json_reply(
             {
                 "token_endpoint": origin + SIGN_IN,
                 "token_endpoint_auth_methods_supported": ["private_key_jwt"],
@@ -123,22 +125,9 @@ class FhirService:
             kind = request.headers.get("content-type", "")
             granted = self.tokens.grant(kind, request.body, origin + SIGN_IN)
         except TokenRefused as refused:
-            found = _json({"error": str(refused)})
-            found.status = 401 if str(refused) == "invalid_client" else 400
-            return found
-        reply = _json(granted)
-        reply.headers += [("Cache-Control", "no-store"), ("Pragma", "no-cache")]
-        return reply
-
-    def _faulty(self, request: ApiRequest, fault: Fault, origin: str) -> Reply:
-        if fault.kind == "status":
-            reply = outcome(fault.status, "exception", "HAPI-0389: Failed to call access method")
-            if fault.retry_after is not None:
-                reply.headers.append(("Retry-After", str(fault.retry_after)))
-            return reply
-        reply = Reply(severed=True) if fault.kind != "slow" else self._served(request, origin)
-        reply.delay += fault.ms / 1000
-        return reply
+            status = 401 if str(refused) == "invalid_client" else 400
+            return json_reply({"error": str(refused)}, status)
+        return json_reply(granted, 200, NOT_STORED, ("Pragma", "no-cache"))
 
     # ── what is asked ─────────────────────────────────────────────────────────────────────────
 
@@ -158,7 +147,7 @@ class FhirService:
     def _read(self, reference: str) -> Reply:
         found = self.store.find(reference)
         if found is not None:
-            return _fhir(found)
+            return json_reply(found, kind=FHIR_TYPE)
         if reference in self.store.deleted:
             return outcome(410, "deleted", f"HAPI-1814: Resource was deleted: {reference}")
         return outcome(404, "not-found", f"HAPI-2001: Resource {reference} is not known")
@@ -192,21 +181,10 @@ class FhirService:
         _begun, query, found = self._searches[number]
         size = min(query.count or self.policy.page, self.policy.page)
         shown = found[offset : offset + size]
-        entries = [
-            {
-                "fullUrl": f"{place}/{each['resourceType']}/{each['id']}",
-                "resource": each,
-                "search": {"mode": "match"},
-            }
-            for each in shown
-        ]
+        entries = [_entry(place, each, "match") for each in shown]
         wanted = [reference for each in shown for reference in included(each, query.includes)]
         entries += [
-            {
-                "fullUrl": f"{place}/{reference}",
-                "resource": resource,
-                "search": {"mode": "include"},
-            }
+            _entry(place, resource, "include")
             for reference in dict.fromkeys(wanted)
             if (resource := self.store.find(reference)) is not None
         ]
@@ -219,27 +197,22 @@ class FhirService:
                 "_bundletype": "searchset",
             }
             links.append({"relation": "next", "url": f"{place}?{urlencode(more)}"})
-        return _fhir(
-            {
-                "resourceType": "Bundle",
-                "type": "searchset",
-                "total": len(found),
-                "link": links,
-                "entry": entries,
-            }
-        )
+        bundle = {
+            "resourceType": "Bundle",
+            "type": "searchset",
+            "total": len(found),
+            "link": links,
+            "entry": entries,
+        }
+        return json_reply(bundle, kind=FHIR_TYPE)
 
 
-def outcome(status: int, code: str, diagnostics: str) -> Reply:
+def _entry(place: str, resource: Resource, mode: str) -> Resource:
+    address = f"{place}/{resource['resourceType']}/{resource['id']}"
+    return {"fullUrl": address, "resource": resource, "search": {"mode": mode}}
+
+
+def outcome(status: int, code: str, diagnostics: str, *headers: tuple[str, str]) -> Reply:
     issue = {"severity": "error", "code": code, "diagnostics": diagnostics}
-    reply = _fhir({"resourceType": "OperationOutcome", "issue": [issue]})
-    reply.status = status
-    return reply
-
-
-def _fhir(resource: object) -> Reply:
-    return Reply(headers=[("Content-Type", FHIR_TYPE)], body=encode(resource))
-
-
-def _json(content: object) -> Reply:
-    return Reply(headers=[("Content-Type", JSON_TYPE)], body=encode(content))
+    resource = {"resourceType": "OperationOutcome", "issue": [issue]}
+    return json_reply(resource, status, *headers, kind=FHIR_TYPE)

@@ -7,7 +7,6 @@ five minutes at most, and new.
 
 from __future__ import annotations
 
-import base64
 import json
 import secrets
 from collections.abc import Callable, Mapping
@@ -20,6 +19,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA384
+
+from companion.sandbox.wire import base64_bytes
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LIFE = timedelta(minutes=5)
@@ -70,10 +71,10 @@ class TokenIssuer:
     def _check(self, assertion: str, endpoint: str) -> None:
         try:
             head, claims, signature = assertion.split(".")
-            header, said = json.loads(_bytes(head)), json.loads(_bytes(claims))
+            header, said = json.loads(base64_bytes(head)), json.loads(base64_bytes(claims))
             client = said["sub"]
             jwk = self.clients[client]
-            self._verify(jwk, header, f"{head}.{claims}".encode(), _bytes(signature))
+            self._verify(jwk, header, f"{head}.{claims}".encode(), base64_bytes(signature))
             moment = self.now().timestamp()
             good = (
                 said["iss"] == client
@@ -107,9 +108,5 @@ class TokenIssuer:
         point.verify(encode_dss_signature(*pair), content, ec.ECDSA(SHA384()))
 
 
-def _bytes(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
 def _number(text: str) -> int:
-    return int.from_bytes(_bytes(text), "big")
+    return int.from_bytes(base64_bytes(text), "big")

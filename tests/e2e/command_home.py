@@ -100,9 +100,19 @@ class CommandHome:
         assert process.returncode == code, out + err
         return out if code == 0 or "--json" in more else err
 
+    def upload(self, count: int) -> None:
+        """So many appointments, imported and in Google."""
+        self.run("import", write_export(self.home.parent / "first.csv", count))
+        self.connect()
+        self.run("upload", "Anna Example")
+
+    def content(self) -> bytes:
+        """Of all its files, one after the other."""
+        return b"".join(each.read_bytes() for each in self.home.rglob("*") if each.is_file())
+
     def elsewhere(self, folder: Path) -> Self:
         """Another computer at the same Google: a home without a backup."""
-        made = type(self)(home=folder, google=self.google)
+        made = type(self)(home=folder, google=self.google, more=self.more)
         client = folder.parent / "client_secret.json"
         client.write_text(json.dumps(client_file(self.google.base_url)), encoding="utf-8")
         made.run("practitioners", "add", "Anna Example")

@@ -19,15 +19,10 @@ from tests.e2e.command_home import CommandHome, open_desk, write_export
 EVENTS = 60
 
 
-class Desk(CommandHome):
-    @property
-    def settings(self) -> dict[str, str]:
-        return {**super().settings, "COMPANION_BACKUP_KEY": "tram violet anchor lemon"}
-
-
 @pytest.fixture
 def lost(tmp_path: Path) -> Iterator[CommandHome]:
-    with open_desk(tmp_path, Desk) as made:
+    with open_desk(tmp_path, CommandHome) as made:
+        made.more["COMPANION_BACKUP_KEY"] = "tram violet anchor lemon"
         made.run("import", write_export(tmp_path / "monday.csv", EVENTS))
         made.connect()
         assert made.one("upload", "Anna Example")["inserted"] == EVENTS
@@ -81,7 +76,7 @@ def test_another_calendar_is_made_where_a_person_says_so(lost: CommandHome, tmp_
 def test_an_old_computer_left_on_after_a_restore_says_so(lost: CommandHome, tmp_path: Path) -> None:
     backup = tmp_path / "monday.ccbackup"
     lost.run("backup", backup)
-    new = Desk(home=tmp_path / "new", google=lost.google)
+    new = CommandHome(home=tmp_path / "new", google=lost.google, more=lost.more)
     new.run("restore", backup)
     assert new.one("sync", "Anna Example")["error"] is None
     new.run("import", write_export(tmp_path / "new.csv", EVENTS, {3: {"location": "Room 2"}}))

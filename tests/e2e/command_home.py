@@ -174,9 +174,12 @@ def hurry(commands: CommandHome) -> None:
     a test would be waiting. How they are paced has tests of its own."""
     quota = commands.google.google.meter.quota
     quota.per_user = quota.per_project = None
-    lock = FileLock(commands.home / "settings.lock", holder="the test", patience=10)
-    kept = SettingsFile(commands.home, lock=lock)
-    asyncio.run(kept.change(faster))
+    asyncio.run(settings_of(commands.home).change(faster))
+
+
+def settings_of(home: Path) -> SettingsFile:
+    lock = FileLock(home / "settings.lock", holder="the test", patience=10)
+    return SettingsFile(home, lock=lock)
 
 
 def faster(settings: Settings) -> Settings:

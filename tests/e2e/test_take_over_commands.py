@@ -11,10 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from companion.adapters.file_locks import FileLock
-from companion.adapters.settings import SettingsFile
 from companion.domain.settings import Settings
-from tests.e2e.command_home import CommandHome, open_desk, write_export
+from tests.e2e.command_home import CommandHome, open_desk, settings_of, write_export
 
 EVENTS = 60
 
@@ -105,8 +103,7 @@ def test_an_old_computer_left_on_after_a_restore_says_so(lost: CommandHome, tmp_
 
 def test_a_home_of_before_goes_on_with_its_own_marks(lost: CommandHome, tmp_path: Path) -> None:
     """Written when each installation had a mark of its own, and without stamps."""
-    lock = FileLock(lost.home / "settings.lock", holder="the test", patience=10)
-    store = SettingsFile(lost.home, lock=lock)
+    store = settings_of(lost.home)
     install_id = store.read().install_id
     with lost.google.lock:
         for calendar in lost.google.google.calendars.values():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,19 +13,17 @@ import keyring
 import psycopg
 from sqlalchemy import URL
 
-from companion.adapters.clock import SystemClock
 from companion.adapters.practice_note import practice_note
+from companion.commands.membership_here import open_once
 from companion.domain.reconcile import LedgerEntry, LedgerEntryState
 from companion.environment import Environment
 from companion.main import open_ports
 from companion.services.assembly import build
-from companion.services.changes import Changes
 from companion.services.home_ports import Ports
 from companion.services.notices.telling import NoticeBook
 from companion.services.ports import BookChange, CalendarRef
 from companion.storage.creating import PracticeMade, create_practice
 from companion.storage.joining import join_practice_here
-from companion.storage.practice import open_practice
 from tests.fakes.backup_fixture import appointment
 from tests.fakes.clock import MONDAY
 from tests.fakes.keyrings_of_keyring import Kept as KeptKeyring
@@ -178,17 +176,7 @@ async def open_practice_of(
 ) -> None:
     note = practice_note(environment.home)
     assert note is not None
-    async with AsyncExitStack() as stack:
-        await open_practice(
-            environment,
-            note,
-            stack,
-            holder="a test",
-            clock=SystemClock(""),
-            changes=Changes(),
-            anyway=anyway,
-            joining=joining,
-        )
+    await open_once(environment, note, anyway=anyway, joining=joining)
 
 
 async def join(environment: Environment, url: URL, made: PracticeMade) -> None:

@@ -12,6 +12,7 @@ import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from companion.domain.errors import StoreDamaged
 from companion.domain.json_documents import DAMAGED, from_document
@@ -54,6 +55,9 @@ class MovingNote:
     """The folder of the home for what is no longer used."""
     moved_to: str = ""
     """What the practice says of where it is now, once it has come back here."""
+
+
+Note = TypeVar("Note", PracticeNote, MovingNote)
 
 
 def practice_note(home: Path) -> PracticeNote | None:

@@ -28,6 +28,7 @@ from companion.storage.joining import join_practice_here
 from companion.storage.practice import open_practice
 from tests.fakes.backup_fixture import appointment
 from tests.fakes.clock import MONDAY
+from tests.fakes.database_servers import connection_to
 from tests.fakes.keyrings_of_keyring import Kept as KeptKeyring
 
 NAMES = ("Anna Example", "Ben Muster")
@@ -67,13 +68,7 @@ def shown(url: URL) -> str:
 
 
 def connected(url: URL) -> psycopg.Connection:
-    return psycopg.connect(
-        host=url.host,
-        port=url.port,
-        user=url.username,
-        password=url.password,
-        dbname=url.database,
-    )
+    return connection_to(url, autocommit=False)
 
 
 def at(home: Path, **more: Any) -> Environment:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from companion.adapters.crypto import seal, unseal
-from companion.services.files import Disk, disk_trouble, make_folder, write_durably
+from companion.services.files import Disk, make_folder, write_file
 
 _MARK = b"CCFEED1\n"
 _NONCE = 12
@@ -54,11 +54,7 @@ class FeedFiles:
         make_folder(self._folder)
         nonce = self._random_bytes(_NONCE)
         sealed = seal(_key(token), nonce, content, name.encode())
-        path = self._path(name)
-        try:
-            write_durably(path, _MARK + nonce + sealed, self._disk)
-        except OSError as error:
-            raise disk_trouble(error, path) from error
+        write_file(self._path(name), _MARK + nonce + sealed, self._disk)
 
     def _last(self, name: str, token: str) -> bytes | None:
         try:

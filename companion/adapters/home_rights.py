@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from companion.domain.errors import StoreError
-from companion.services.files import disk_trouble
+from companion.services.files import disk_errors
 from companion.services.maintenance.findings import HomeRights
 
 Run = Callable[[Sequence[str]], tuple[int, bytes]]
@@ -63,19 +63,15 @@ def home_rights() -> HomeRights:
 
 class PosixRights:
     def others(self, folder: Path) -> str:
-        try:
+        with disk_errors(folder):
             mode = folder.stat().st_mode
-        except OSError as error:
-            raise disk_trouble(error, folder) from error
         if mode & stat.S_IRWXO:
             return "every user of this computer"
         return "a group of users of this computer" if mode & stat.S_IRWXG else ""
 
     def close(self, folder: Path) -> None:
-        try:
+        with disk_errors(folder):
             folder.chmod(stat.S_IRWXU)
-        except OSError as error:
-            raise disk_trouble(error, folder) from error
 
     def prepare(self, folder: Path) -> None:
         """Folders that we make are closed already; another may be open on purpose."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from companion.services.files import Disk, disk_trouble, write_durably
+from companion.services.files import Disk, write_file
 from companion.services.notices.keeping import book_in, text_of
 from companion.services.notices.telling import NoticeBook
 
@@ -23,16 +23,11 @@ class NoticeFile:
         return await asyncio.to_thread(self._read)
 
     async def save(self, book: NoticeBook) -> None:
-        await asyncio.to_thread(self._save, book)
+        content = text_of(book).encode()
+        await asyncio.to_thread(write_file, self._path, content, self._disk)
 
     def _read(self) -> NoticeBook | None:
         try:
             return book_in(self._disk.read(self._path))
         except OSError:
             return None
-
-    def _save(self, book: NoticeBook) -> None:
-        try:
-            write_durably(self._path, text_of(book).encode(), self._disk)
-        except OSError as error:
-            raise disk_trouble(error, self._path) from error

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from companion.domain.errors import StoreDamaged
-from companion.services.files import Disk, disk_trouble, write_durably
+from companion.services.files import Disk, disk_trouble, write_file
 
 NOTE = "practice.json"
 MOVING = "moving.json"
@@ -30,9 +30,6 @@ class PracticeNote:
     """Where the database is, for people: ``db.example/companion``."""
     name: str = ""
     """As the practice called this workstation last; empty until it has been entered there."""
-
-    def to_json(self) -> bytes:
-        return json.dumps(asdict(self), indent=1).encode()
 
 
 class Direction(StrEnum):
@@ -58,9 +55,6 @@ class MovingNote:
     """The folder of the home for what is no longer used."""
     moved_to: str = ""
     """What the practice says of where it is now, once it has come back here."""
-
-    def to_json(self) -> bytes:
-        return json.dumps(asdict(self), indent=1).encode()
 
 
 Note = TypeVar("Note", PracticeNote, MovingNote)
@@ -98,11 +92,8 @@ def moving_note(home: Path) -> MovingNote | None:
 
 def write_note(home: Path, note: PracticeNote | MovingNote, disk: Disk) -> None:
     """Raises StoreError."""
-    path = home / (NOTE if isinstance(note, PracticeNote) else MOVING)
-    try:
-        write_durably(path, note.to_json(), disk)
-    except OSError as error:
-        raise disk_trouble(error, path) from error
+    name = NOTE if isinstance(note, PracticeNote) else MOVING
+    write_file(home / name, json.dumps(asdict(note), indent=1).encode(), disk)
 
 
 def _document(path: Path) -> Mapping[str, object] | None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from companion.services.accounts.sessions import Session
-from companion.services.files import Disk, disk_trouble, write_durably
+from companion.services.files import Disk, write_file
 
 FILE_NAME = "sessions.json"
 
@@ -43,10 +43,7 @@ class SessionFile:
         }
         content = json.dumps(document, indent=1).encode()
         async with self._writing:
-            try:
-                await asyncio.to_thread(write_durably, self._path, content, self._disk)
-            except OSError as error:
-                raise disk_trouble(error, self._path) from error
+            await asyncio.to_thread(write_file, self._path, content, self._disk)
 
 
 def _session(raw: Mapping[str, object]) -> Session:

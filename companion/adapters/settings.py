@@ -31,7 +31,7 @@ from companion.adapters.setting_tables import fill, settings_in
 from companion.domain.errors import StoreDamaged
 from companion.domain.settings import Settings
 from companion.services.changes import Changes, SettingsChanged
-from companion.services.files import Disk, Signature, disk_trouble, make_folder, write_durably
+from companion.services.files import Disk, Signature, disk_errors, make_folder, write_durably
 from companion.services.settings.gathering import (
     Answer,
     Edit,
@@ -157,14 +157,11 @@ class SettingsFile:
         """As of now; at the very first use it makes the file with a new install id.
 
         Raises StoreError, StoreTooNew, StoreDamaged, Busy."""
-        with self._reading:
+        with self._reading, disk_errors(self.path):
             cached = self._cached
-            try:
-                if cached is not None and cached[0] == self._disk.signature(self.path):
-                    return cached[1]
-                settings = self._load()
-            except OSError as error:
-                raise disk_trouble(error, self.path) from error
+            if cached is not None and cached[0] == self._disk.signature(self.path):
+                return cached[1]
+            settings = self._load()
         if settings is not None:
             return settings
         with self._lock:
@@ -217,7 +214,7 @@ class SettingsFile:
         """Before and after each, written in one piece; all or none. The lock is held."""
         make_folder(self.path.parent)
         storage = CheckedStorage(self.path, self._disk)
-        try:
+        with disk_errors(self.path):
             signature = self._disk.signature(self.path)
             fresh = storage.read() is None
             if fresh:
@@ -229,8 +226,6 @@ class SettingsFile:
             if last != first or fresh:
                 fill(storage, last, proven=None if fresh else first)
                 self._commit(storage, last)
-        except OSError as error:
-            raise disk_trouble(error, self.path) from error
         return answers
 
     def _known(self, signature: Signature | None, storage: CheckedStorage) -> Settings | None:

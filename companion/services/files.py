@@ -15,7 +15,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -116,20 +116,25 @@ def write_durably(path: Path, content: bytes, disk: Disk) -> None:
     disk.sync_folder(path.parent)
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """A file a person asked for; whole or not at all. Raises StoreError."""
-    try:
-        write_durably(path, content, Disk())
-    except OSError as error:
-        raise disk_trouble(error, path) from error
+def write_file(path: Path, content: bytes, disk: Disk | None = None) -> None:
+    """`write_durably`, which raises StoreError."""
+    with disk_errors(path):
+        write_durably(path, content, disk or Disk())
 
 
 def make_folder(folder: Path) -> None:
     """The folder and its parents, for this user alone; raises StoreError."""
-    try:
+    with disk_errors(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+@contextlib.contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Raises StoreError, in words, for an OSError of the block about `path`."""
+    try:
+        yield
     except OSError as error:
-        raise disk_trouble(error, folder) from error
+        raise disk_trouble(error, path) from error
 
 
 def disk_trouble(error: OSError, path: Path) -> StoreError:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 
-from companion.adapters.backup_notes import LOCK_NAME as BACKUPS_LOCK
-from companion.adapters.backup_notes import BackupNotesFile
 from companion.adapters.database.database import Database
 from companion.adapters.database.opening import open_database
 from companion.adapters.database.practice_row import practice_in
 from companion.adapters.file_locks import FileLock, NamedFileLocks
+from companion.adapters.home_text import (
+    BACKUPS_FILE,
+    BACKUPS_LOCK,
+    SOURCES_FILE,
+    SOURCES_LOCK,
+    HomeText,
+)
 from companion.adapters.keyring_entry import KeyringEntry
 from companion.adapters.notice_book import NoticeFile
 from companion.adapters.pace_file import PaceFile
@@ -18,12 +23,12 @@ from companion.adapters.secrets import LOCK_NAME as SECRETS_LOCK
 from companion.adapters.secrets import SealedSecrets
 from companion.adapters.settings import LOCK_NAME as SETTINGS_LOCK
 from companion.adapters.settings import SettingsFile
-from companion.adapters.source_notes import LOCK_NAME as SOURCES_LOCK
-from companion.adapters.source_notes import SourceNotesFile
 from companion.domain.errors import Busy, StoreError
 from companion.environment import Environment
 from companion.services.changes import Changes
+from companion.services.maintenance.backup_records import KeptBackupNotes
 from companion.services.ports import Clock
+from companion.services.sources.notes import KeptSourceNotes
 from companion.storage import Storage
 from companion.updating import keep_before_migration, stamp
 
@@ -54,8 +59,8 @@ async def open_home(
         settings=settings,
         stores=stores,
         secrets=sealed_secrets(environment, holder=holder),
-        source_notes=SourceNotesFile(home, lock=lock(SOURCES_LOCK)),
-        backup_notes=BackupNotesFile(home, lock=lock(BACKUPS_LOCK)),
+        source_notes=KeptSourceNotes(HomeText(home / SOURCES_FILE, lock=lock(SOURCES_LOCK))),
+        backup_notes=KeptBackupNotes(HomeText(home / BACKUPS_FILE, lock=lock(BACKUPS_LOCK))),
         notices=NoticeFile(home),
         sync_locks=NamedFileLocks(home / "turns", holder=holder),
         shared_pace=PaceFile(home),

@@ -21,12 +21,12 @@ from uuid import uuid4
 from sqlalchemy import URL, Connection, text
 
 from companion.adapters.backup import Move, Swap
-from companion.adapters.backup_notes import FILE_NAME as BACKUPS_FILE
 from companion.adapters.database.errors import translating
 from companion.adapters.database.notes import BACKUPS, NOTICES, SOURCES
 from companion.adapters.database.postgres import engine_of, url_of
 from companion.adapters.database.practice_row import PracticeRow, practice_in
 from companion.adapters.file_locks import FileLock
+from companion.adapters.home_text import BACKUPS_FILE, SOURCES_FILE
 from companion.adapters.keyring_entry import KeyringEntry
 from companion.adapters.notice_book import FILE_NAME as NOTICES_FILE
 from companion.adapters.practice_note import (
@@ -43,7 +43,6 @@ from companion.adapters.practice_note import (
 from companion.adapters.secrets import FILE_NAME as SECRETS
 from companion.adapters.secrets import LOCK_NAME as SECRETS_LOCK
 from companion.adapters.secrets import SealedSecrets
-from companion.adapters.source_notes import FILE_NAME as SOURCES_FILE
 from companion.domain.errors import Busy, CompanionError, StoreError
 from companion.domain.practice_errors import DatabaseAway
 from companion.environment import Environment

@@ -10,11 +10,7 @@ import companion
 from companion.adapters.database.coordination import Coordination
 from companion.adapters.database.documents import Documents
 from companion.adapters.database.inspection import DatabaseInspection, inspect_database
-from companion.adapters.database.notes import (
-    DatabaseBackupNotes,
-    DatabaseNotices,
-    DatabaseSourceNotes,
-)
+from companion.adapters.database.notes import BACKUPS, SOURCES, DatabaseNotices, DocumentText
 from companion.adapters.database.opening_practice import hub_of, open_practice_database
 from companion.adapters.database.practice_row import (
     PracticeRow,
@@ -31,8 +27,10 @@ from companion.domain.errors import BadInput, Busy, StoreError
 from companion.domain.practice_errors import WorkstationForgotten
 from companion.environment import Environment
 from companion.services.changes import Changes
+from companion.services.maintenance.backup_records import KeptBackupNotes
 from companion.services.ports import Clock
 from companion.services.settings.documents import VERSION
+from companion.services.sources.notes import KeptSourceNotes
 from companion.services.workstations import workstation_name
 from companion.storage import Storage
 from companion.storage.home import sealed_secrets
@@ -106,8 +104,8 @@ async def open_practice(
         settings=settings,
         stores=database,
         secrets=secrets,
-        source_notes=DatabaseSourceNotes(documents),
-        backup_notes=DatabaseBackupNotes(documents),
+        source_notes=KeptSourceNotes(DocumentText(documents, SOURCES)),
+        backup_notes=KeptBackupNotes(DocumentText(documents, BACKUPS)),
         notices=DatabaseNotices(documents),
         sync_locks=together.locks,
         lease=together.lease,

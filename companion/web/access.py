@@ -8,7 +8,8 @@ Stores, worker and the like are no services for pages, so they are not here. The
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from companion.services.access.gate import Who, gated
 from companion.services.accounts.accounts import Accounts
@@ -81,35 +82,9 @@ class PageServices:
 
 def page_services(services: Application, who: Who) -> PageServices:
     """`who` gives the user at the page, at every call."""
-    return PageServices(
-        clock=services.clock,
-        settings=gated(SettingsReader(services.settings), who),
-        practitioners=gated(services.practitioners, who),
-        importing=gated(services.importing, who),
-        imports=gated(services.imports, who),
-        sources=gated(services.sources, who),
-        fetched_sources=gated(services.fetched_sources, who),
-        connecting=gated(services.connecting, who),
-        selftest=gated(services.selftest, who),
-        workspace=gated(services.workspace, who),
-        syncing=gated(services.syncing, who),
-        auditing=gated(services.auditing, who),
-        feeds=gated(services.feeds, who),
-        reachability=gated(services.reachability, who),
-        status=gated(services.status, who),
-        pausing=gated(services.pausing, who),
-        notices=gated(services.notices, who),
-        booking=gated(services.booking, who),
-        book_view=gated(services.book_view, who),
-        availability=gated(services.availability, who),
-        doctor=gated(services.doctor, who),
-        support=gated(services.support, who),
-        backups=gated(services.backups, who),
-        daily_backups=gated(services.daily_backups, who),
-        restore_here=gated(services.restore_here, who),
-        transfer=gated(services.transfer, who),
-        accounts=gated(services.accounts, who),
-        setup=gated(services.setup, who),
-        this_computer=gated(services.this_computer, who),
-        shared_practice=gated(services.shared_practice, who),
-    )
+    apart: dict[str, Any] = {
+        "clock": services.clock,
+        "settings": gated(SettingsReader(services.settings), who),
+    }
+    names = [each.name for each in fields(PageServices) if each.name not in apart]
+    return PageServices(**apart, **{name: gated(getattr(services, name), who) for name in names})

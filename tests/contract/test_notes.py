@@ -12,23 +12,31 @@ from pathlib import Path
 
 import pytest
 
-from companion.adapters import backup_notes, notice_book, source_notes
 from companion.adapters.database.documents import Documents
 from companion.adapters.database.notes import (
     BACKUPS,
     NOTICES,
     SOURCES,
-    DatabaseBackupNotes,
     DatabaseNotices,
-    DatabaseSourceNotes,
+    DocumentText,
 )
 from companion.adapters.file_locks import FileLock
+from companion.adapters.home_text import (
+    BACKUPS_FILE,
+    BACKUPS_LOCK,
+    SOURCES_FILE,
+    SOURCES_LOCK,
+    HomeText,
+)
+from companion.adapters.notice_book import FILE_NAME as NOTICES_FILE
+from companion.adapters.notice_book import NoticeFile
 from companion.domain.backup_plan import BackupRecord, GoodBackup
 from companion.domain.practice_errors import Overtaken
+from companion.services.maintenance.backup_records import KeptBackupNotes
 from companion.services.maintenance.daily_backups import BackupNotes
 from companion.services.notices.keeping import NoticeStore
 from companion.services.notices.telling import NoticeBook
-from companion.services.sources.notes import SourceNote, SourceNotes
+from companion.services.sources.notes import KeptSourceNotes, SourceNote, SourceNotes
 from tests.fakes.any_database import database_url, opened_database
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -77,25 +85,25 @@ async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 def in_files(folder: Path) -> Kept:
-    def lock(name: str) -> FileLock:
-        return FileLock(folder / name, holder="a test")
+    def text(name: str, lock: str) -> HomeText:
+        return HomeText(folder / name, lock=FileLock(folder / lock, holder="a test"))
 
     return Kept(
-        sources=source_notes.SourceNotesFile(folder, lock=lock(source_notes.LOCK_NAME)),
-        backups=backup_notes.BackupNotesFile(folder, lock=lock(backup_notes.LOCK_NAME)),
-        notices=notice_book.NoticeFile(folder),
+        sources=KeptSourceNotes(text(SOURCES_FILE, SOURCES_LOCK)),
+        backups=KeptBackupNotes(text(BACKUPS_FILE, BACKUPS_LOCK)),
+        notices=NoticeFile(folder),
     )
 
 
 async def spoil(folder: Path, text: str) -> None:
-    for each in (source_notes, backup_notes, notice_book):
-        (folder / each.FILE_NAME).write_text(text, "utf-8")
+    for each in (SOURCES_FILE, BACKUPS_FILE, NOTICES_FILE):
+        (folder / each).write_text(text, "utf-8")
 
 
 def in_documents(documents: Documents) -> Kept:
     return Kept(
-        sources=DatabaseSourceNotes(documents),
-        backups=DatabaseBackupNotes(documents),
+        sources=KeptSourceNotes(DocumentText(documents, SOURCES)),
+        backups=KeptBackupNotes(DocumentText(documents, BACKUPS)),
         notices=DatabaseNotices(documents),
     )
 

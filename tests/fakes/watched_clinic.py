@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from companion.adapters.file_locks import FileLock
-from companion.adapters.source_notes import SourceNotesFile
+from companion.adapters.home_text import HomeText
 from companion.domain.settings import SourceSettings
 from companion.services.ports import Clock
-from companion.services.sources.notes import SourceNote
+from companion.services.sources.notes import KeptSourceNotes, SourceNote
 from companion.services.sources.sources import Sources
 from companion.services.sources.watched_folder import WatchedFolder
 from companion.services.sources.watching import Watching
@@ -64,9 +64,8 @@ class Clinic:
             **{"name": "nookal", "folder": str(self.folder), **source}  # type: ignore[arg-type]
         )
         self.settings.current = self.settings.current.with_source(settings)
-        self.notes = SourceNotesFile(
-            self.home, lock=FileLock(self.home / "sources.lock", holder="the test")
-        )
+        lock = FileLock(self.home / "sources.lock", holder="the test")
+        self.notes = KeptSourceNotes(HomeText(self.home / "sources.json", lock=lock))
         self.start()
 
     def start(self) -> None:

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.adapters.backup_notes import FILE_NAME, BackupNotesFile
 from companion.adapters.disks import disks_of, is_share, on_another_disk
 from companion.adapters.file_locks import FileLock
+from companion.adapters.home_text import HomeText
 from companion.domain.backup_plan import (
     KEPT_DAYS,
     BackupPlan,
@@ -28,6 +28,7 @@ from companion.domain.errors import BadInput, CompanionError, NotFound, StoreErr
 from companion.services.files import Disk
 from companion.services.maintenance import backup_checks
 from companion.services.maintenance.backup_places import BackupPlaces
+from companion.services.maintenance.backup_records import KeptBackupNotes
 from companion.services.maintenance.daily_backups import DailyBackups, SameDisk
 from companion.services.ports import BookChange
 from tests.fakes.backup_fixture import Fixture, appointment
@@ -266,14 +267,15 @@ async def test_the_doctor_says_the_age_of_the_last_good_one(daily: Daily) -> Non
 
 
 async def test_the_record_survives_and_a_damaged_one_deletes_nothing(tmp_path: Path) -> None:
-    notes = BackupNotesFile(tmp_path, lock=FileLock(tmp_path / "backups.lock", holder="a test"))
+    file = tmp_path / "backups.json"
+    notes = KeptBackupNotes(HomeText(file, lock=FileLock(tmp_path / "lock", holder="a test")))
     assert await notes.read() == BackupRecord()
     at = datetime(2026, 3, 3, tzinfo=UTC)
     record = BackupRecord(good=(good(at),), making={"one": "x"}, failed_at=at, what="a", remedy="b")
     await notes.change(lambda _known: record)
     assert await notes.read() == record
     for damaged in (b"{", b"[]", b"{}", b'{"good": [{"path": "x", "made_at": "soon"}]}'):
-        (tmp_path / FILE_NAME).write_bytes(damaged)
+        file.write_bytes(damaged)
         assert await notes.read() == BackupRecord()
 
 

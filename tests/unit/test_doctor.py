@@ -16,7 +16,7 @@ from companion.domain.errors import (
 )
 from companion.domain.settings import Settings
 from companion.services.maintenance.doctor import AT_ONCE, Doctor, Examined, closed_home
-from companion.services.maintenance.findings import Check, Finding
+from companion.services.maintenance.findings import Check, Finding, Topic
 from tests.fakes.doctor import Clinic
 
 
@@ -72,7 +72,7 @@ def doctor_with(clinic: Clinic, *checks: Check, seconds: float | None = None) ->
 
 
 def check(key: str, run: Callable[[], Awaitable[Iterable[Finding]]]) -> Check:
-    return Check(id=key, title=key, run=run)
+    return Check(Topic(key, key), run)
 
 
 async def fine() -> Iterable[Finding]:

@@ -87,16 +87,15 @@ async def test_a_full_pool_holds_up_no_other(name: str) -> None:
 def test_the_loops_own_threads_are_for_what_is_over_in_a_moment() -> None:
     users = {each for each in COMPANION.rglob("*.py") if "to_thread(" in each.read_text("utf-8")}
     assert {each.relative_to(COMPANION).as_posix() for each in users} == {
-        "adapters/backup_notes.py",
         "adapters/database/database.py",  # closing, at the end
         "adapters/database/documents.py",
         "adapters/database/server_facts.py",
         "adapters/database/settings.py",
         "adapters/feed_files.py",
+        "adapters/home_text.py",
         "adapters/notice_book.py",
         "adapters/sessions.py",
         "adapters/settings.py",
-        "adapters/source_notes.py",
         "services/maintenance/backup.py",  # the list of what there is
         "services/maintenance/restore.py",  # a command, whose process does nothing else
         "services/this_computer.py",  # a file or a key of the desktop's

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from companion.adapters.file_locks import FileLock
-from companion.adapters.source_notes import SourceNotesFile
+from companion.adapters.home_text import HomeText
 from companion.domain.errors import BadInput, FileRefused, NotFound
 from companion.services.imports.importing import Importing
 from companion.services.imports.mappings import check_mapping
@@ -15,6 +15,7 @@ from companion.services.settings.practitioners import Practitioners
 from companion.services.sources.notes import (
     MOST_DONE,
     Done,
+    KeptSourceNotes,
     SourceNote,
     Waiting,
     from_json,
@@ -156,8 +157,9 @@ async def test_a_file_that_waits_and_is_gone_is_told_in_words(fixture: Fixture) 
     assert status.note.waiting == ()
 
 
-def in_folder(folder: Path) -> SourceNotesFile:
-    return SourceNotesFile(folder, lock=FileLock(folder / "sources.lock", holder="the test"))
+def in_folder(folder: Path) -> KeptSourceNotes:
+    lock = FileLock(folder / "sources.lock", holder="the test")
+    return KeptSourceNotes(HomeText(folder / "sources.json", lock=lock))
 
 
 def full_note() -> SourceNote:

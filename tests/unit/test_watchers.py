@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,10 @@ from companion.services.sources.fetching import Fetching
 from companion.services.sources.notes import SourceNote, Waiting
 from companion.services.sources.remote import by_name
 from companion.services.sources.sources import Sources
-from companion.services.sources.watchers import Watchers
+from companion.services.sources.watchers import Watchers, missed_folders, watched_by
 from companion.services.workstations import Workstations
 from tests.fakes.clock import MONDAY, FakeClock
-from tests.fakes.practice import FakePractice
+from tests.fakes.practice import FakePractice, off, workstation
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.services import TUESDAY
 from tests.fakes.sources import FakeLinks, MemoryNotes
@@ -135,6 +136,36 @@ async def test_the_others_say_who_watches_and_since_when_it_is_off(tmp_path: Pat
     assert status.watcher is None
     (home,) = await front.clinic.sources.overview()
     assert home.watcher is None
+
+
+@pytest.mark.parametrize(
+    ("named", "days", "missed"),
+    [
+        ("second-site", 0.9, False),  # off overnight
+        ("second-site", 1.1, True),
+        ("back-office", 1.1, False),  # on, whatever was seen of it
+        ("front-desk", 1.1, False),
+        ("given-away", 0, True),
+        ("", 1.1, False),  # whoever keeps the calendars
+    ],
+)
+def test_a_folder_is_missed_when_its_workstation_is_gone_or_off_for_long(
+    named: str, days: float, missed: bool
+) -> None:
+    seen_at = TUESDAY - timedelta(days=days)
+    known = [
+        workstation("Back office", seen_at=seen_at),
+        off("Front desk", seen_at=seen_at),  # this one
+        off("Second site", seen_at=seen_at),
+    ]
+    seen = Workstations(all=known, this_one="front-desk")
+    folder = SourceSettings(name="nookal", folder="C:\\exports", workstation=named)
+    link = SourceSettings(name="link", workstation=named)
+    found = missed_folders([folder, link], seen, TUESDAY)
+    assert found == ({named: ["nookal"]} if missed else {})
+    assert watched_by("second-site", [folder, link]) == (
+        ["nookal"] if named == "second-site" else []
+    )
 
 
 async def test_a_folder_is_moved_to_the_workstation_that_sees_it_too(tmp_path: Path) -> None:

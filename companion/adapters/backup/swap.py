@@ -16,11 +16,11 @@ import shutil
 import sqlite3
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from companion.domain.errors import Busy, StoreDamaged
-from companion.services.files import Disk, disk_trouble, make_folder, write_durably
+from companion.services.files import Disk, disk_errors, disk_trouble, make_folder, write_durably
 from companion.services.maintenance.backup import BOOK, SECRETS, SETTINGS
 
 NOTE = "restore.json"
@@ -59,20 +59,11 @@ class Swap:
     def run(self, moves: Sequence[Move], database: Path) -> None:
         """Raises Busy when another program uses `database`: nothing has changed then. Any later
         StoreError leaves a swap that `finish` completes."""
-        note = {
-            "database": str(database),
-            "moves": [
-                {
-                    "target": str(each.target),
-                    "aside": str(each.aside),
-                    "staged": None if each.staged is None else str(each.staged),
-                }
-                for each in moves
-            ],
-        }
+        note = {"database": database, "moves": [asdict(each) for each in moves]}
+        content = json.dumps(note, indent=1, default=str).encode()
         with self._lock:
             try:
-                write_durably(self._note, json.dumps(note, indent=1).encode(), self.disk)
+                write_durably(self._note, content, self.disk)
             except OSError as error:
                 self._note.unlink(missing_ok=True)
                 raise disk_trouble(error, self._note) from error
@@ -88,25 +79,21 @@ class Swap:
         if not self._note.exists():
             return False
         with self._lock:
-            try:
-                content = self.disk.read(self._note)
-            except FileNotFoundError:  # its own process finished it while we waited
+            if not self._note.exists():  # its own process finished it while we waited
                 return False
-            except OSError as error:
-                raise disk_trouble(error, self._note) from error
+            with disk_errors(self._note):
+                content = self.disk.read(self._note)
             moves, database = _noted(content)
             close_up(database, self.busy_seconds)
             self._go(moves)
         return True
 
     def _go(self, moves: Sequence[Move]) -> None:
-        try:
+        with disk_errors(self._note):
             for move in moves:
                 self._move(move)
             self._note.unlink(missing_ok=True)
             self.disk.sync_folder(self._note.parent)
-        except OSError as error:
-            raise disk_trouble(error, self._note) from error
         shutil.rmtree(self.staging, ignore_errors=True)
 
     def _move(self, move: Move) -> None:

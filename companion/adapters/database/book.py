@@ -23,7 +23,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from companion.adapters.database.access import DatabaseAccess, Rows, Work
+from companion.adapters.database.access import DatabaseAccess, Question, Rows, Work
 from companion.adapters.database.appointments import COLUMNS, appointment_of
 from companion.adapters.database.changes import apply_change, reassign
 from companion.adapters.database.fencing import Fencing, NoFencing
@@ -155,20 +155,16 @@ class SqlBook:
     async def appointments(
         self, practitioner_id: str, start: datetime, end: datetime
     ) -> list[Appointment]:
-        span = _span(practitioner_id, start, end)
-        found = await self._access.ask(
-            IN_SPAN, lambda rows: [appointment_of(row) for row in rows], span
-        )
-        return sorted(found, key=lambda each: (each.start, each.id))
+        values = {"practitioner_id": practitioner_id, **_span(start, end)}
+        return await self._found(IN_SPAN, values)
 
     async def versions(
         self, practitioner_id: str, start: datetime, end: datetime
     ) -> Mapping[str, int]:
-        span = _span(practitioner_id, start, end)
-
+        values = {"practitioner_id": practitioner_id, **_span(start, end)}
         # Thousands of plain pairs: as rows of SQLAlchemy's they take twice as long.
         return await self._access.ask(
-            VERSIONS_IN_SPAN, lambda rows: dict(rows.cursor.fetchall()), span
+            VERSIONS_IN_SPAN, lambda rows: dict(rows.cursor.fetchall()), values
         )
 
     async def appointment(self, appointment_id: str) -> Appointment | None:
@@ -184,21 +180,17 @@ class SqlBook:
     async def of_practitioners(
         self, practitioner_ids: Sequence[str], start: datetime, end: datetime
     ) -> list[Appointment]:
-        span = {
-            "practitioner_ids": list(practitioner_ids),
-            "start": start,
-            "start_of_brief": start - BRIEF_LIMIT,
-            "end": end,
-        }
-        found = await self._access.ask(
-            IN_SPAN_OF_SEVERAL, lambda rows: [appointment_of(row) for row in rows], span
-        )
-        return sorted(found, key=lambda each: (each.start, each.id))
+        values = {"practitioner_ids": list(practitioner_ids), **_span(start, end)}
+        return await self._found(IN_SPAN_OF_SEVERAL, values)
 
     async def series(self, practitioner_ids: Sequence[str], end: datetime) -> list[Appointment]:
-        span = {"practitioner_ids": list(practitioner_ids), "end": end}
+        values = {"practitioner_ids": list(practitioner_ids), "end": end}
+        return await self._found(SERIES_OF_SEVERAL, values)
+
+    async def _found(self, question: Question, values: Mapping[str, Any]) -> list[Appointment]:
+        """In the order of their beginnings."""
         found = await self._access.ask(
-            SERIES_OF_SEVERAL, lambda rows: [appointment_of(row) for row in rows], span
+            question, lambda rows: [appointment_of(row) for row in rows], values
         )
         return sorted(found, key=lambda each: (each.start, each.id))
 
@@ -270,8 +262,8 @@ class SqlBook:
 
     async def _write(self, prepare: Callable[[], Work[frozenset[str]]]) -> None:
         """The one way into the book: what is committed moves the change sign and is published.
-        The work returns whose appointments it touched. What is written in a turn, as of a fetched
-        source, asks for it last, so that the turn can be renewed during a long import."""
+        The work returns whose appointments it touched. What is written under a lock, as of a
+        fetched source, asks for it last, so that it can be renewed during a long import."""
 
         try:
             async with self._fencing.editing(even_overtaken=False) as check:
@@ -345,13 +337,8 @@ def _source_row(row: Sequence[Any]) -> SourceRow:
     )
 
 
-def _span(practitioner_id: str, start: datetime, end: datetime) -> dict[str, Any]:
-    return {
-        "practitioner_id": practitioner_id,
-        "start": start,
-        "start_of_brief": start - BRIEF_LIMIT,
-        "end": end,
-    }
+def _span(start: datetime, end: datetime) -> dict[str, Any]:
+    return {"start": start, "start_of_brief": start - BRIEF_LIMIT, "end": end}
 
 
 def _as_date(day: object) -> date:

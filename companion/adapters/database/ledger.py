@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select
@@ -22,18 +24,9 @@ _THIS_CALENDAR = (
     ledger.c.practitioner_id == bindparam("practitioner"),
     ledger.c.calendar_id == bindparam("calendar"),
 )
-_OF_ENTRY = (
-    ledger.c.key,
-    ledger.c.event_id,
-    ledger.c.generation,
-    ledger.c.state,
-    ledger.c.fingerprint,
-    ledger.c.style,
-    ledger.c.begins,
-    ledger.c.ends,
-    ledger.c.etag,
-    ledger.c.content_hash,
-)
+_FIELDS = tuple(each.name for each in fields(LedgerEntry))
+_OF_ENTRY = tuple(ledger.c[name] for name in _FIELDS)
+_values_of = attrgetter(*_FIELDS)
 _ENTRIES = select(*_OF_ENTRY).where(*_THIS_CALENDAR)
 ENTRIES_BETWEEN = select(ledger.c.practitioner_id, ledger.c.calendar_id, *_OF_ENTRY).where(
     ledger.c.practitioner_id.in_(bindparam("practitioners", expanding=True)),
@@ -179,42 +172,13 @@ def _row(calendar: CalendarRef, entry: LedgerEntry) -> dict[str, Any]:
     return {
         "practitioner_id": calendar.practitioner_id,
         "calendar_id": calendar.calendar_id,
-        "key": entry.key,
-        "event_id": entry.event_id,
-        "generation": entry.generation,
+        **dict(zip(_FIELDS, _values_of(entry), strict=True)),
         "state": entry.state.value,
-        "fingerprint": entry.fingerprint,
-        "style": entry.style,
-        "begins": entry.begins,
-        "ends": entry.ends,
-        "etag": entry.etag,
-        "content_hash": entry.content_hash,
     }
 
 
 def _entry(row: Sequence[Any]) -> LedgerEntry:
     """From a row of `_ENTRIES`."""
-    (
-        key,
-        event_id,
-        generation,
-        state,
-        fingerprint,
-        style,
-        begins,
-        ends,
-        etag,
-        content_hash,
-    ) = row
-    return LedgerEntry(
-        key=key,
-        event_id=event_id,
-        generation=generation,
-        state=_ENTRY_STATES[state],
-        fingerprint=fingerprint,
-        style=style,
-        begins=begins,
-        ends=ends,
-        etag=etag,
-        content_hash=content_hash,
-    )
+    values = dict(zip(_FIELDS, row, strict=True))
+    values["state"] = _ENTRY_STATES[values["state"]]
+    return LedgerEntry(**values)

@@ -6,53 +6,27 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from companion.adapters.database.documents import Documents, VersionConflict
-from companion.domain.backup_plan import BackupRecord
 from companion.domain.practice_errors import Overtaken
-from companion.services.maintenance import backup_records
 from companion.services.notices import keeping
 from companion.services.notices.telling import NoticeBook
-from companion.services.sources import notes
-from companion.services.sources.notes import Notes, SourceNote
 
 SOURCES, NOTICES, BACKUPS = "sources", "notices", "backups"
 """Names of the documents."""
 
 
-class DatabaseSourceNotes:
-    """A SourceNotes; a damaged document counts as nothing known."""
+class DocumentText:
+    """A KeptText."""
 
-    def __init__(self, documents: Documents) -> None:
+    def __init__(self, documents: Documents, name: str) -> None:
         self._documents = documents
+        self._name = name
 
-    async def read(self) -> Notes:
-        found = await self._documents.read(SOURCES)
-        return notes.notes_in(found.body) if found else {}
+    async def read(self) -> str:
+        found = await self._documents.read(self._name)
+        return found.body if found else ""
 
-    async def change(self, source: str, edit: Callable[[SourceNote], SourceNote | None]) -> None:
-        def change(text: str | None) -> str | None:
-            after = notes.changed(notes.notes_in(text or ""), source, edit)
-            return None if after is None else notes.text_of(after)
-
-        await self._documents.change(SOURCES, change)
-
-
-class DatabaseBackupNotes:
-    """A BackupNotes; a damaged document counts as nothing known."""
-
-    def __init__(self, documents: Documents) -> None:
-        self._documents = documents
-
-    async def read(self) -> BackupRecord:
-        found = await self._documents.read(BACKUPS)
-        return backup_records.record_in(found.body if found else "")
-
-    async def change(self, edit: Callable[[BackupRecord], BackupRecord]) -> None:
-        def change(text: str | None) -> str | None:
-            before = backup_records.record_in(text or "")
-            after = edit(before)
-            return None if after == before else backup_records.text_of(after)
-
-        await self._documents.change(BACKUPS, change)
+    async def change(self, edit: Callable[[str | bytes], str | None]) -> None:
+        await self._documents.change(self._name, lambda body: edit(body or ""))
 
 
 class DatabaseNotices:

@@ -27,7 +27,7 @@ from companion.adapters.database.access import DatabaseAccess
 from companion.adapters.database.schema import practice, secrets
 from companion.adapters.database.upserts import insert_new
 from companion.domain.errors import SecretsDamaged, SecretsUnavailable
-from companion.services.files import Disk, disk_trouble, write_durably
+from companion.services.files import write_file
 from companion.services.pools import SECRETS
 
 _PROBE = "probe"
@@ -186,10 +186,7 @@ class SharedSecrets:
         number = 1
         while (aside := self._home / f"practice-secrets.aside-{number}.json").exists():
             number += 1
-        try:
-            write_durably(aside, json.dumps(content, indent=1).encode(), Disk())
-        except OSError as error:
-            raise disk_trouble(error, aside) from error
+        write_file(aside, json.dumps(content, indent=1).encode())
         return aside
 
 

@@ -43,7 +43,7 @@ from companion.adapters.secrets.envelope import (
     written,
 )
 from companion.domain.errors import SecretsDamaged, SecretsUnavailable
-from companion.services.files import Disk, Signature, disk_trouble, make_folder, write_durably
+from companion.services.files import Disk, Signature, disk_errors, make_folder, write_file
 from companion.services.pools import SECRETS
 
 FILE_NAME = "secrets.json"
@@ -137,23 +137,16 @@ class SealedSecrets:
     def _put(self, name: str, value: str) -> None:
         make_folder(self.path.parent)
         with self._lock:
-            file = self._read()
-            if file is None:
-                file, key = self._new_file()
-            else:
-                key = self._open(file)
+            file, key = self._opened_or_new(self._read())
             self._write(key, self._with(file, key, name, value))
 
     def _exchange(self, name: str, expected: str | None, value: str | None) -> bool:
         make_folder(self.path.parent)
         with self._lock:
             file = self._read()
-            if file is None:
-                if expected is not None or value is None:
-                    return expected is None
-                file, key = self._new_file()
-            else:
-                key = self._open(file)
+            if file is None and (expected is not None or value is None):
+                return expected is None
+            file, key = self._opened_or_new(file)
             found = _text_of(file, key, name) if name in file.records else None
             if found != expected:
                 return False
@@ -193,22 +186,22 @@ class SealedSecrets:
 
     def _set_aside(self) -> Path | None:
         make_folder(self.path.parent)
-        with self._lock:
-            try:
-                if self._disk.signature(self.path) is None:
-                    return None
-                number = 1
-                while (aside := self.path.with_name(f"secrets.aside-{number}.json")).exists():
-                    number += 1
-                self._disk.replace(self.path, aside)
-                self._disk.sync_folder(aside.parent)
-            except OSError as error:
-                raise disk_trouble(error, self.path) from error
+        with self._lock, disk_errors(self.path):
+            if self._disk.signature(self.path) is None:
+                return None
+            number = 1
+            while (aside := self.path.with_name(f"secrets.aside-{number}.json")).exists():
+                number += 1
+            self._disk.replace(self.path, aside)
+            self._disk.sync_folder(aside.parent)
         with self._making:
             self._keys.clear()
         return aside
 
     # ── the key ───────────────────────────────────────────────────────────────────────────────
+
+    def _opened_or_new(self, file: SealedFile | None) -> tuple[SealedFile, bytes]:
+        return self._new_file() if file is None else (file, self._open(file))
 
     def _new_file(self) -> tuple[SealedFile, bytes]:
         """Nothing is on the disk yet; a key of the password store is."""
@@ -276,10 +269,8 @@ class SealedSecrets:
     def _look(self) -> tuple[SealedFile, bytes] | None:
         """The file and its key, for reading; the seal is checked once for what lies there."""
         known = self._checked
-        try:
+        with disk_errors(self.path):
             signature = self._disk.signature(self.path)
-        except OSError as error:
-            raise disk_trouble(error, self.path) from error
         if known is not None and known[0] == signature:
             return known[1:]
         file = self._read()
@@ -291,15 +282,12 @@ class SealedSecrets:
         return file, key
 
     def _read(self) -> SealedFile | None:
-        try:
+        with disk_errors(self.path):
             if self._disk.signature(self.path) is None:
                 return None
-            content = self._disk.read(self.path)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise disk_trouble(error, self.path) from error
-        return parse(content)
+            with suppress(FileNotFoundError):
+                return parse(self._disk.read(self.path))
+        return None
 
     def _open(self, file: SealedFile) -> bytes:
         """The file's key, its seal checked."""
@@ -327,10 +315,7 @@ class SealedSecrets:
         generation = file.seal.generation + 1
         unsealed = replace(file, seal=replace(file.seal, generation=generation))
         seal = self._sealed(key, b"", seal_data(unsealed), generation)
-        try:
-            write_durably(self.path, written(replace(file, seal=seal)), self._disk)
-        except OSError as error:
-            raise disk_trouble(error, self.path) from error
+        write_file(self.path, written(replace(file, seal=seal)), self._disk)
 
     def _sealed(self, key: bytes, content: bytes, data: bytes, generation: int) -> SealedRecord:
         nonce = self._random(12)

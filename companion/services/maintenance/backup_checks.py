@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from companion.services.maintenance.findings import CheckContext, Finding, FindingAction, State
+from companion.services.maintenance.findings import (
+    CheckContext,
+    Finding,
+    FindingAction,
+    State,
+    Topic,
+)
+
+BACKUPS = Topic("backups", "Backups")
 
 
 async def backups(context: CheckContext) -> Iterable[Finding]:
@@ -37,14 +45,11 @@ async def backups(context: CheckContext) -> Iterable[Finding]:
         if not (standing.old or standing.what):
             disk = "its" if place else "this computer's"
             other = "" if standing.plan.other_disk else f", on {disk} own disk"
-            what = f"{when}{other}. It was opened and read."
-            return [Finding(id="backups", state="ok", title="Backups", what=what)]
+            return [BACKUPS.ok(f"{when}{other}. It was opened and read.")]
         what = f"{when}. {standing.what}".strip()
         remedy = standing.remedy or "Leave the computer on at the time set, or make one now."
     state: State = "fail" if standing.too_old else "warn"
-    finding = Finding(
-        id="backups", state=state, title="Backups", what=what, remedy=remedy, action=look
-    )
+    finding = BACKUPS.finding(state, what, remedy, action=look)
     return [finding]
 
 

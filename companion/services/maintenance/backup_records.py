@@ -1,14 +1,33 @@
-"""BackupRecord as a small document."""
+"""BackupRecord as a small document, and where it is kept."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
 from companion.domain.backup_plan import BackupRecord, GoodBackup
+from companion.services.ports import KeptText
+
+
+class KeptBackupNotes:
+    """The BackupNotes in a text."""
+
+    def __init__(self, text: KeptText) -> None:
+        self._text = text
+
+    async def read(self) -> BackupRecord:
+        return record_in(await self._text.read())
+
+    async def change(self, edit: Callable[[BackupRecord], BackupRecord]) -> None:
+        def edited(text: str | bytes) -> str | None:
+            before = record_in(text)
+            after = edit(before)
+            return None if after == before else text_of(after)
+
+        await self._text.change(edited)
 
 
 def text_of(record: BackupRecord) -> str:

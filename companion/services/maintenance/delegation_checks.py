@@ -17,12 +17,12 @@ from companion.services.maintenance.findings import (
     CheckContext,
     Finding,
     FindingAction,
-    finding_of,
+    Topic,
     no_network,
 )
 
 AT_ONCE = 8
-TITLE = "Service account"
+SERVICE_ACCOUNT = Topic("service-account", "Service account")
 
 
 async def service_account(context: CheckContext) -> Iterable[Finding]:
@@ -52,21 +52,16 @@ async def service_account(context: CheckContext) -> Iterable[Finding]:
     if silent:
         if await no_network(context):
             return []
-        return [finding_of("service-account", TITLE, silent[0])]
+        return [SERVICE_ACCOUNT.failed(silent[0])]
     return [_summary(account, people, may=asked - len(refused)), *refused]
 
 
 def _refused(record: PractitionerSettings, error: CompanionError) -> Finding:
     person = record.practitioner
-    return Finding(
-        id=f"delegation:{person.id}",
-        state="warn",
-        title=f"{TITLE} for {person.name}",
-        what=error.what,
-        remedy=error.remedy,
-        action=FindingAction(label="Open the practitioner", page=f"/practitioner/{person.id}"),
-        subject=person.id,
-    )
+    title = f"{SERVICE_ACCOUNT.title} for {person.name}"
+    look = FindingAction(label="Open the practitioner", page=f"/practitioner/{person.id}")
+    topic = Topic(f"delegation:{person.id}", title, subject=person.id)
+    return topic.warn(error.what, error.remedy, action=look)
 
 
 def _summary(account: ServiceAccount, people: list[PractitionerSettings], *, may: int) -> Finding:
@@ -74,12 +69,10 @@ def _summary(account: ServiceAccount, people: list[PractitionerSettings], *, may
     connect = FindingAction(
         label="Connect everybody", page="/practice/workspace", command="run.py google connect --all"
     )
-    return Finding(
-        id="service-account",
-        state="ok",
-        title=TITLE,
-        what=f"{account.email} (client ID {account.client_id}) speaks for {spoken} of "
+    return SERVICE_ACCOUNT.finding(
+        "ok",
+        f"{account.email} (client ID {account.client_id}) speaks for {spoken} of "
         f"{len(people)} practitioners{f', and may speak for {may} more' if may else ''}.",
-        remedy="Press Connect everybody under Practice > Google Workspace." if may else "",
+        "Press Connect everybody under Practice > Google Workspace." if may else "",
         action=connect if may else None,
     )

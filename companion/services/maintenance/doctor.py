@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -24,7 +24,7 @@ from companion.services.maintenance.findings import (
     Finding,
     FindingAction,
     State,
-    finding_of,
+    Topic,
 )
 from companion.services.maintenance.practice_checks import SERVER, server_away
 from companion.services.pools import PROBES
@@ -105,9 +105,9 @@ class Doctor:
         try:
             checks = self._checks(context)
         except CompanionError as error:
-            checks = [_failing_check("settings", "Settings", error)]
+            checks = [_failing_check(computer_checks.SETTINGS, error)]
         if offline:
-            checks = [each for each in checks if each.id in OFFLINE]
+            checks = [each for each in checks if each.topic.id in OFFLINE]
         examination = _Examination(total=len(checks), on_progress=on_progress)
         places = asyncio.Semaphore(AT_ONCE)
 
@@ -148,39 +148,31 @@ class Doctor:
         task.cancel()
         self._left_behind.add(task)
         task.add_done_callback(self._left_behind.discard)
-        return [
-            Finding(
-                id=check.id,
-                state="fail",
-                title=check.title,
-                what=f"There was no answer within {limit:g} seconds.",
-                remedy="Run the doctor again; if it stays, start this computer anew.",
-                action=FindingAction(label="Check again", command="run.py doctor"),
-            )
-        ]
+        what = f"There was no answer within {limit:g} seconds."
+        remedy = "Run the doctor again; if it stays, start this computer anew."
+        again = FindingAction(label="Check again", command="run.py doctor")
+        return [check.topic.fail(what, remedy, action=again)]
 
 
 async def _run(check: Check) -> Sequence[Finding]:
     try:
-        return tuple(await check.run())
+        found = await check.run()
+        return (found,) if isinstance(found, Finding) else tuple(found or ())
     except DatabaseAway as error:
         # The check of the server says it once, so no other repeats it.
-        return [server_away(error)] if check.id == SERVER else []
+        return [server_away(error)] if check.topic == SERVER else []
     except CompanionError as error:
-        return [finding_of(check.id, check.title, error)]
+        return [check.topic.failed(error)]
     except Exception as error:  # noqa: BLE001 - a broken check is itself a finding
         log.error(
             "the check %s failed with an internal error: %s",
-            Technical(check.id.partition(":")[0]),
+            Technical(check.topic.id.partition(":")[0]),
             type(error).__name__,
         )
         return [
-            Finding(
-                id=check.id,
-                state="fail",
-                title=check.title,
-                what=f"The check itself failed ({type(error).__name__}).",
-                remedy="This is a mistake in Calendar Companion: send the support bundle to "
+            check.topic.fail(
+                f"The check itself failed ({type(error).__name__}).",
+                "This is a mistake in Calendar Companion: send the support bundle to "
                 "whoever looks after your computers.",
                 action=FindingAction(
                     label="Support bundle", command="run.py doctor --bundle FILE.zip"
@@ -194,18 +186,15 @@ def closed_home(error: CompanionError, program: str, at: datetime) -> Diagnosis:
     if isinstance(error, DatabaseAway):
         return Diagnosis(at=at, program=program, findings=(server_away(error),))
     action = FindingAction(label="Restore a backup", command="run.py restore FILE")
-    return Diagnosis(
-        at=at,
-        program=program,
-        findings=(finding_of("home", "Data folder", error, action=action),),
-    )
+    finding = Topic("home", "Data folder").failed(error, action=action)
+    return Diagnosis(at=at, program=program, findings=(finding,))
 
 
-def _failing_check(id: str, title: str, error: CompanionError) -> Check:  # noqa: A002 - as above
-    async def run() -> Iterable[Finding]:
+def _failing_check(topic: Topic, error: CompanionError) -> Check:
+    async def run() -> Finding:
         raise error
 
-    return Check(id=id, title=title, run=run)
+    return Check(topic, run)
 
 
 def usual_checks(context: CheckContext) -> list[Check]:

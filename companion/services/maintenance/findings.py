@@ -54,11 +54,48 @@ class Finding:
     """Practitioner id, where it is about one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What findings are about."""
+
     id: str
+    """As of a Finding."""
     title: str
-    run: Callable[[], Awaitable[Iterable[Finding]]]
+    subject: str = ""
+
+    def finding(
+        self, state: State, what: str, remedy: str = "", *, action: FindingAction | None = None
+    ) -> Finding:
+        return Finding(
+            id=self.id,
+            state=state,
+            title=self.title,
+            what=what,
+            remedy=remedy,
+            action=action,
+            subject=self.subject,
+        )
+
+    def ok(self, what: str) -> Finding:
+        return self.finding("ok", what)
+
+    def warn(self, what: str, remedy: str, *, action: FindingAction | None = None) -> Finding:
+        return self.finding("warn", what, remedy, action=action)
+
+    def fail(self, what: str, remedy: str, *, action: FindingAction | None = None) -> Finding:
+        return self.finding("fail", what, remedy, action=action)
+
+    def failed(self, error: CompanionError, *, action: FindingAction | None = None) -> Finding:
+        return self.fail(error.what, error.remedy, action=action)
+
+
+Found = Finding | Iterable[Finding] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    topic: Topic
+    run: Callable[[], Awaitable[Found]]
     seconds: float = 25.0
 
 
@@ -156,25 +193,6 @@ class CheckContext:
     """By name: why no workstation looks at its folder, where that is not just for a night."""
     failing_notices: Callable[[], Awaitable[Mapping[str, str]]] = _none_failing
     """By way (``mail`` …): that nobody is told in it at present, and why."""
-
-
-def finding_of(
-    id: str,  # noqa: A002 - as the field it fills
-    title: str,
-    error: CompanionError,
-    *,
-    action: FindingAction | None = None,
-    subject: str = "",
-) -> Finding:
-    return Finding(
-        id=id,
-        state="fail",
-        title=title,
-        what=error.what,
-        remedy=error.remedy,
-        action=action,
-        subject=subject,
-    )
 
 
 async def no_network(context: CheckContext) -> bool:

@@ -33,17 +33,19 @@ from companion.domain.practice_errors import DatabaseAway
 from companion.domain.settings import GoogleLink, PractitionerSettings
 from companion.domain.sync_state import SyncState
 from companion.services.google.consents import CalendarChoice, missing, scopes_for
-from companion.services.maintenance import delegation_checks
+from companion.services.maintenance.delegation_checks import SERVICE_ACCOUNT, service_account
 from companion.services.maintenance.findings import (
     Check,
     CheckContext,
     Finding,
     FindingAction,
-    finding_of,
+    Topic,
     no_network,
 )
 from companion.services.sync.one_writer import stopped
 
+CLIENT_FILE = Topic("client-file", "Google client")
+TESTING_MODE = Topic("testing-mode", "Testing mode")
 TESTING_LIFE = timedelta(days=7)
 _SLACK = timedelta(hours=2)
 _PUBLISH = (
@@ -58,27 +60,22 @@ def checks(context: CheckContext) -> list[Check]:
         each for each in context.settings.read().practitioners.values() if each.google.account
     ]
     return [
-        Check(id="client-file", title="Google client", run=partial(client_file, context)),
-        Check(
-            id="service-account",
-            title="Service account",
-            run=partial(delegation_checks.service_account, context),
-            seconds=180.0,
-        ),
-        Check(id="testing-mode", title="Testing mode", run=partial(testing_mode, context)),
+        Check(CLIENT_FILE, partial(client_file, context)),
+        Check(SERVICE_ACCOUNT, partial(service_account, context), 180.0),
+        Check(TESTING_MODE, partial(testing_mode, context)),
         *(
-            Check(
-                id=f"sign-in:{each.practitioner.id}",
-                title=f"Sign-in of {each.practitioner.name}",
-                run=partial(sign_in, context, each),
-                seconds=60.0,
-            )
+            Check(_about(each, "sign-in", "Sign-in of"), partial(sign_in, context, each), 60.0)
             for each in people
         ),
     ]
 
 
-async def client_file(context: CheckContext) -> Iterable[Finding]:
+def _about(record: PractitionerSettings, kind: str, words: str) -> Topic:
+    person = record.practitioner
+    return Topic(f"{kind}:{person.id}", f"{words} {person.name}", subject=person.id)
+
+
+async def client_file(context: CheckContext) -> Finding | None:
     add = FindingAction(
         label="Add the client file", page="/practice", command="run.py google client FILE"
     )
@@ -87,28 +84,23 @@ async def client_file(context: CheckContext) -> Iterable[Finding]:
     except DatabaseAway:  # nothing is known of the file
         raise
     except CompanionError as error:
-        return [finding_of("client-file", "Google client", error, action=add)]
+        return CLIENT_FILE.failed(error, action=add)
     if name is not None:
-        what = f"The practice's Google client is there: {name}."
-        return [Finding(id="client-file", state="ok", title="Google client", what=what)]
+        return CLIENT_FILE.ok(f"The practice's Google client is there: {name}.")
     people = context.settings.read().practitioners.values()
     needed = any(each.google.account and not each.google.delegated for each in people)
     if not needed and await context.connecting.delegates():
         what = "Nobody signs in with a Google client: a service account connects everybody."
-        return [Finding(id="client-file", state="ok", title="Google client", what=what)]
-    return [
-        Finding(
-            id="client-file",
-            state="fail" if needed else "warn",
-            title="Google client",
-            what="The practice's Google client file has not been added, so nobody can connect.",
-            remedy="Add it once.",
-            action=add,
-        )
-    ]
+        return CLIENT_FILE.ok(what)
+    return CLIENT_FILE.finding(
+        "fail" if needed else "warn",
+        "The practice's Google client file has not been added, so nobody can connect.",
+        "Add it once.",
+        action=add,
+    )
 
 
-async def testing_mode(context: CheckContext) -> Iterable[Finding]:
+async def testing_mode(context: CheckContext) -> Finding | None:
     now = context.clock.now()
     people = [
         each
@@ -116,23 +108,18 @@ async def testing_mode(context: CheckContext) -> Iterable[Finding]:
         if each.google.account and not each.google.delegated
     ]
     if not people and await context.connecting.delegates():
-        return []
+        return None
     ending = [each for each in people if each.google.ends_at is not None]
     if ending:
         first = min(each.google.ends_at or now for each in ending)
-        return [
-            Finding(
-                id="testing-mode",
-                state="warn",
-                title="Testing mode",
-                what=f'The practice\'s Google app is in "Testing": Google ends {len(ending)} '
-                f"sign-in{'s' if len(ending) > 1 else ''}, the first on {first:%d/%m/%Y}.",
-                remedy=_PUBLISH,
-                action=FindingAction(
-                    label="Connect again", page=f"/practitioner/{ending[0].practitioner.id}"
-                ),
-            )
-        ]
+        return TESTING_MODE.warn(
+            f'The practice\'s Google app is in "Testing": Google ends {len(ending)} '
+            f"sign-in{'s' if len(ending) > 1 else ''}, the first on {first:%d/%m/%Y}.",
+            _PUBLISH,
+            action=FindingAction(
+                label="Connect again", page=f"/practitioner/{ending[0].practitioner.id}"
+            ),
+        )
     states = await context.ledger.states()
     suspects = [
         each
@@ -140,19 +127,14 @@ async def testing_mode(context: CheckContext) -> Iterable[Finding]:
         if _ended_with_its_week(each.google, _state(states, each)) is not None
     ]
     if suspects:
-        return [
-            Finding(
-                id="testing-mode",
-                state="fail",
-                title="Testing mode",
-                what="Google ended a sign-in after 7 days, as it does while the practice's Google "
-                'app is in "Testing". It will end every other one too.',
-                remedy=_PUBLISH,
-                action=FindingAction(
-                    label="Connect again", page=f"/practitioner/{suspects[0].practitioner.id}"
-                ),
-            )
-        ]
+        return TESTING_MODE.fail(
+            "Google ended a sign-in after 7 days, as it does while the practice's Google "
+            'app is in "Testing". It will end every other one too.',
+            _PUBLISH,
+            action=FindingAction(
+                label="Connect again", page=f"/practitioner/{suspects[0].practitioner.id}"
+            ),
+        )
     proven = any(_outlived(each.google, _state(states, each)) for each in people)
     if proven or not people:
         what = (
@@ -160,19 +142,15 @@ async def testing_mode(context: CheckContext) -> Iterable[Finding]:
             if proven
             else "Nobody is connected yet."
         )
-        return [Finding(id="testing-mode", state="ok", title="Testing mode", what=what)]
+        return TESTING_MODE.ok(what)
     begun = [each.google.connected_at for each in people if each.google.connected_at]
     known = max(now, min(begun, default=now) + TESTING_LIFE)
-    return [
-        Finding(
-            id="testing-mode",
-            state="ok",
-            title="Testing mode",
-            what="All sign-ins are younger than 7 days, so it cannot be told before "
-            f'{known:%d/%m/%Y} whether the Google app is still in "Testing".',
-            remedy=_PUBLISH,
-        )
-    ]
+    return TESTING_MODE.finding(
+        "ok",
+        "All sign-ins are younger than 7 days, so it cannot be told before "
+        f'{known:%d/%m/%Y} whether the Google app is still in "Testing".',
+        _PUBLISH,
+    )
 
 
 def _state(states: Mapping[str, SyncState], record: PractitionerSettings) -> SyncState:
@@ -197,8 +175,7 @@ def _outlived(link: GoogleLink, state: SyncState) -> bool:
 
 async def sign_in(context: CheckContext, record: PractitionerSettings) -> Iterable[Finding]:
     """*Test Credentials*, the permissions, and the calendar."""
-    person = record.practitioner
-    name = person.name
+    person, topic = record.practitioner, _about(record, "sign-in", "Sign-in of")
     connect = FindingAction(
         label="Connect to Google",
         page=f"/practitioner/{person.id}"
@@ -207,28 +184,17 @@ async def sign_in(context: CheckContext, record: PractitionerSettings) -> Iterab
         command=f'run.py google connect "{person.id}"',
     )
     if not record.choices.enabled:
-        return [
-            Finding(
-                id=f"sign-in:{person.id}",
-                state="ok",
-                title=f"Sign-in of {name}",
-                what="Google Calendar sync is switched off, so it is not tried.",
-                subject=person.id,
-            )
-        ]
+        return [topic.ok("Google Calendar sync is switched off, so it is not tried.")]
     tested = await context.connecting.test(person.id)
     if isinstance(tested.error, Offline) and await no_network(context):
         return []
     client_id = await context.connecting.client_id()
     found = [
-        Finding(
-            id=f"sign-in:{person.id}",
-            state="ok" if tested.ok else "fail",
-            title=f"Sign-in of {name}",
-            what=f"{tested.label}. {tested.what}",
-            remedy=" ".join(tested.remedies[:1]),
+        topic.finding(
+            "ok" if tested.ok else "fail",
+            f"{tested.label}. {tested.what}",
+            " ".join(tested.remedies[:1]),
             action=None if tested.ok else connect,
-            subject=person.id,
         ),
         # A service account has what it asked for, or nothing.
         *([] if record.google.delegated else [_permissions(record, connect, client_id)]),
@@ -242,31 +208,25 @@ async def sign_in(context: CheckContext, record: PractitionerSettings) -> Iterab
             page=f"/practitioner/{person.id}",
             command=f'run.py google take-over "{person.id}"',
         )
-        key, title = f"writer:{person.id}", f"Two computers for {name}"
-        found.append(finding_of(key, title, elsewhere, action=keep, subject=person.id))
+        two = _about(record, "writer", "Two computers for")
+        found.append(two.failed(elsewhere, action=keep))
     return found
 
 
 def _permissions(record: PractitionerSettings, connect: FindingAction, client_id: str) -> Finding:
-    person, link = record.practitioner, record.google
+    link, topic = record.google, _about(record, "scopes", "Permissions of")
     choice = (
         CalendarChoice(kind="existing", calendar_id=link.calendar_id)
         if link.calendar_id
         else CalendarChoice(kind="new", look=False)
     )
     lacking = missing(scopes_for(choice, link, client_id=client_id), link.scopes)
-    return Finding(
-        id=f"scopes:{person.id}",
-        state="fail" if lacking else "ok",
-        title=f"Permissions of {person.name}",
-        what="Google was not given permission for the calendar."
-        if lacking
-        else "Google gave the permission that is needed, and no more.",
-        remedy="Connect again and leave the calendar box ticked on Google's page."
-        if lacking
-        else "",
-        action=connect if lacking else None,
-        subject=person.id,
+    if not lacking:
+        return topic.ok("Google gave the permission that is needed, and no more.")
+    return topic.fail(
+        "Google was not given permission for the calendar.",
+        "Connect again and leave the calendar box ticked on Google's page.",
+        action=connect,
     )
 
 
@@ -274,55 +234,30 @@ async def _calendar(
     context: CheckContext, record: PractitionerSettings, connect: FindingAction
 ) -> Finding:
     person, link = record.practitioner, record.google
-    title = f"Calendar of {person.name}"
+    topic = _about(record, "calendar", "Calendar of")
     page = FindingAction(
         label="Choose a calendar",
         page=f"/practitioner/{person.id}",
         command=f'run.py google check "{person.id}"',
     )
-    key = f"calendar:{person.id}"
     if not link.calendar_id:
-        return Finding(
-            id=key,
-            state="fail",
-            title=title,
-            what="No calendar has been chosen yet.",
-            remedy="Choose one, or let us create a new one.",
-            action=page,
-            subject=person.id,
-        )
+        what, remedy = "No calendar has been chosen yet.", "Choose one, or let us create a new one."
+        return topic.fail(what, remedy, action=page)
     try:
         remote = await context.google.calendar(person.id, link.calendar_id)
         info = await remote.info()
     except (SignInExpired, SignInError, ScopeMissing) as error:
-        return finding_of(key, title, error, action=connect, subject=person.id)
+        return topic.failed(error, action=connect)
     except (Offline, TransientError) as error:
-        return Finding(
-            id=key,
-            state="warn",
-            title=title,
-            what=error.what,
-            remedy=error.remedy,
-            subject=person.id,
-        )
+        return topic.warn(error.what, error.remedy)
     except DatabaseAway:
         raise
     except CompanionError as error:
-        return finding_of(key, title, error, action=page, subject=person.id)
+        return topic.failed(error, action=page)
     if info.access_role not in {"owner", "writer"}:
-        return Finding(
-            id=key,
-            state="fail",
-            title=title,
-            what="The calendar can be read, but this account may not write to it.",
-            remedy="Choose a calendar of its own, or let us create a new one.",
+        return topic.fail(
+            "The calendar can be read, but this account may not write to it.",
+            "Choose a calendar of its own, or let us create a new one.",
             action=page,
-            subject=person.id,
         )
-    return Finding(
-        id=key,
-        state="ok",
-        title=title,
-        what="It is there, and may be written to.",
-        subject=person.id,
-    )
+    return topic.ok("It is there, and may be written to.")

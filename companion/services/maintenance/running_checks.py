@@ -4,32 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from companion.services.maintenance.findings import CheckContext, Finding, FindingAction
+from companion.services.maintenance.findings import CheckContext, Finding, FindingAction, Topic
+
+SOURCES, NOTICES = Topic("sources", "Sources"), Topic("notices", "Notices")
 
 
 async def sources(context: CheckContext) -> Iterable[Finding]:
     failing, unwatched = await context.failing_sources(), await context.unwatched_sources()
     if not failing and not unwatched:
-        return [Finding(id="sources", state="ok", title="Sources", what="No source fails.")]
+        return [SOURCES.ok("No source fails.")]
+    look = FindingAction(label="Look at the sources", page="/sources")
     return [
-        Finding(
-            id=f"sources:{name}",
-            state="fail",
-            title="Sources",
-            what=f"Nothing arrives from {name}: {why}",
-            remedy="Look at it on the page Import, Sources.",
-            action=FindingAction(label="Look at the sources", page="/sources"),
+        Topic(f"sources:{name}", SOURCES.title).fail(
+            f"Nothing arrives from {name}: {why}",
+            "Look at it on the page Import, Sources.",
+            action=look,
         )
         for name, why in failing.items()
     ] + [
-        Finding(
-            id=f"unwatched:{name}",
-            state="warn",
-            title="Sources",
-            what=f"Nothing arrives from {name}: {why}",
-            remedy="On a workstation that sees the folder press “Watch it from here” on the page "
+        Topic(f"unwatched:{name}", SOURCES.title).warn(
+            f"Nothing arrives from {name}: {why}",
+            "On a workstation that sees the folder press “Watch it from here” on the page "
             f'Import, Sources; or there: python run.py sources watch "{name}"',
-            action=FindingAction(label="Look at the sources", page="/sources"),
+            action=look,
         )
         for name, why in unwatched.items()
     ]
@@ -38,15 +35,11 @@ async def sources(context: CheckContext) -> Iterable[Finding]:
 async def notices(context: CheckContext) -> Iterable[Finding]:
     failing = await context.failing_notices()
     if not failing:
-        what = "Nothing keeps them from going out."
-        return [Finding(id="notices", state="ok", title="Notices", what=what)]
+        return [NOTICES.ok("Nothing keeps them from going out.")]
     return [
-        Finding(
-            id=f"notices:{way}",
-            state="warn",
-            title="Notices",
-            what=what,
-            remedy="Test it on the page Practice, or switch it off there.",
+        Topic(f"notices:{way}", NOTICES.title).warn(
+            what,
+            "Test it on the page Practice, or switch it off there.",
             action=FindingAction(label="Look at the notices", page="/practice"),
         )
         for way, what in failing.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -68,7 +68,7 @@ class Looking:
         activity: ActivityLog,
         settings: SettingsStore,
         daily_backups: DailyBackups,
-        disk: Callable[[], Awaitable[Iterable[Finding]]],
+        disk: Callable[[], Awaitable[Finding]],
     ) -> None:
         """`disk`: what the doctor finds of the disk."""
         self._status = status
@@ -138,18 +138,11 @@ class Looking:
         )
 
     async def _of_disk(self, now: datetime) -> list[Trouble]:
-        return [
-            Trouble(
-                key=TroubleKind.DISK,
-                kind=TroubleKind.DISK,
-                what=each.what,
-                remedy=each.remedy,
-                since=now,
-                page="Doctor",
-            )
-            for each in await self._disk()
-            if each.state != "ok"
-        ]
+        disk, kind = await self._disk(), TroubleKind.DISK
+        if disk.state == "ok":
+            return []
+        what, remedy = disk.what, disk.remedy
+        return [Trouble(key=kind, kind=kind, what=what, remedy=remedy, since=now, page="Doctor")]
 
     async def _of_backup(
         self, settings: Settings, now: datetime, begun_at: datetime

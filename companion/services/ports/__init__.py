@@ -67,6 +67,7 @@ from companion.services.ports.practice import (
 )
 from companion.services.ports.settings import Clock, SecretStore, SettingsStore
 from companion.services.ports.stores import Stores
+from companion.services.ports.texts import KeptText
 
 __all__ = (
     "INTERVALS_KEPT",
@@ -94,6 +95,7 @@ __all__ = (
     "ImportMemory",
     "ImportRecord",
     "InsertEvent",
+    "KeptText",
     "KnownName",
     "Lease",
     "Ledger",

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from companion.domain.json_documents import DAMAGED, from_document, to_document
 from companion.services.imports.questions import Question
+from companion.services.ports import KeptText
 
 MOST_DONE = 2_000
 """Files listed as done of a folder whose files stay where they are; the oldest are dropped."""
@@ -118,6 +119,23 @@ class SourceNotes(Protocol):
         """One note, read and written as one turn among all processes; None forgets it.
         Raises Busy, StoreError."""
         ...
+
+
+class KeptSourceNotes:
+    """The SourceNotes in a text."""
+
+    def __init__(self, text: KeptText) -> None:
+        self._text = text
+
+    async def read(self) -> Notes:
+        return notes_in(await self._text.read())
+
+    async def change(self, source: str, edit: Callable[[SourceNote], SourceNote | None]) -> None:
+        def edited(text: str | bytes) -> str | None:
+            after = changed(notes_in(text), source, edit)
+            return None if after is None else text_of(after)
+
+        await self._text.change(edited)
 
 
 async def current_moments(notes: SourceNotes) -> dict[str, datetime]:

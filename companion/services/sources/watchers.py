@@ -7,7 +7,7 @@ the calendars, and so is what is fetched. A home that is not shared watches ever
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -88,21 +88,42 @@ class Watchers:
             return False
         return bool(source.workstation) and source.workstation != self.this_one
 
-    async def of(self, sources: Sequence[SourceSettings]) -> dict[str, Watcher]:
+    async def of(self, sources: Iterable[SourceSettings]) -> dict[str, Watcher]:
         """By source: who watches its folder, where that is known."""
         named = [each for each in sources if each.folder and each.workstation]
         if self._practice is None or not named:
             return {}
         try:
-            known = {each.id: each for each in (await self._workstations()).all}
+            known = (await self._workstations()).all
         except StoreError:
             return {}
-        return {each.name: self._watcher(known.get(each.workstation)) for each in named}
+        return {each.name: _watcher(each, known, self.this_one) for each in named}
 
-    def _watcher(self, found: Workstation | None) -> Watcher:
-        if found is None:
-            return Watcher(name="")
-        here = found.id == self.this_one
-        return Watcher(
-            name=found.name, here=here, off_since=None if here or found.on else found.seen_at
-        )
+
+def missed_folders(
+    sources: Iterable[SourceSettings], workstations: Workstations, now: datetime
+) -> dict[str, list[str]]:
+    """Names of the sources whose folder nobody will look at, or has not for long, by the id of the
+    workstation that each names."""
+    missed: dict[str, list[str]] = {}
+    for each in sources:
+        if each.folder and each.workstation:
+            watcher = _watcher(each, workstations.all, workstations.this_one)
+            if watcher.missed(now):
+                missed.setdefault(each.workstation, []).append(each.name)
+    return missed
+
+
+def watched_by(workstation_id: str, sources: Iterable[SourceSettings]) -> list[str]:
+    """Names of the sources whose folder that workstation alone watches."""
+    return [each.name for each in sources if each.folder and each.workstation == workstation_id]
+
+
+def _watcher(source: SourceSettings, known: Iterable[Workstation], this_one: str) -> Watcher:
+    found = next((each for each in known if each.id == source.workstation), None)
+    if found is None:
+        return Watcher(name="")
+    here = found.id == this_one
+    return Watcher(
+        name=found.name, here=here, off_since=None if here or found.on else found.seen_at
+    )

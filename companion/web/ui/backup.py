@@ -16,15 +16,15 @@ from companion.services.maintenance.backup_places import parts_of
 from companion.services.settings.transfer import LARGEST
 from companion.web.ui import formatting
 from companion.web.ui.components.daily_backups import DailyBackupsCard
-from companion.web.ui.components.dialogs import dialog
-from companion.web.ui.components.fields import clear_errors, fail_field, secret_field
+from companion.web.ui.components.dialogs import question
+from companion.web.ui.components.fields import errors_at, secret_field
 from companion.web.ui.components.file_drop import FileDrop
 from companion.web.ui.components.restore_backup import RestoreCard
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
 from companion.web.ui.static_html import table
-from companion.web.ui.theme import box, button, card, frame, notice, page_head, scrolling, text
+from companion.web.ui.theme import box, button, card, frame, page_head, say_error, scrolling, text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -72,24 +72,17 @@ class _Backups:
         await self._draw_list()
 
     async def _back_up(self) -> None:
-        clear_errors(self._first, self._second)
-        backups = self._site.services.backups
-        fields = {"passphrase": self._first, "again": self._second}
-        try:
+        with errors_at({"passphrase": self._first, "again": self._second}):
             if self._first.value != self._second.value:
                 raise BadInput("The two are not the same.", "Type them again.", field="again")
-            made = await backups.back_up(
+            made = await self._site.services.backups.back_up(
                 None, self._first.value or "", sign_ins=bool(self._sign_ins.value)
             )
-        except BadInput as error:
-            fail_field(error, fields)
-            return
-        self._first.value = self._second.value = ""
-        await self._draw_list()
-        ui.download.file(made.path, made.path.name)
-        notify_done(
-            f"A backup of {formatting.counted(made.manifest.appointments, 'appointment')} was made."
-        )
+            self._first.value = self._second.value = ""
+            await self._draw_list()
+            ui.download.file(made.path, made.path.name)
+            count = formatting.counted(made.manifest.appointments, "appointment")
+            notify_done(f"A backup of {count} was made.")
 
     async def _draw_list(self) -> None:
         services = self._site.services
@@ -130,17 +123,12 @@ class _Backups:
         ui.download.file(found, found.name)
 
     def _ask(self, name: str) -> None:
-        with dialog("Delete this backup?") as opened:
+        async def go() -> None:
+            await self._site.services.backups.discard(name)
+            await self._draw_list()
+
+        with question("Delete this backup?", "Delete", go, no="Keep"):
             text(name, "strong")
-
-            async def go() -> None:
-                opened.close()
-                await self._site.services.backups.discard(name)
-                await self._draw_list()
-
-            with box("actions"):
-                button("Delete", go, look="danger")
-                button("Keep", opened.close, look="plain")
 
 
 class _Settings:
@@ -185,9 +173,7 @@ class _Settings:
             try:
                 report = self._site.services.transfer.preview(content)
             except BadInput as error:
-                with notice("bad", alert=True):
-                    text(error.what, "strong")
-                    text(error.remedy)
+                say_error(error)
                 return
             for line in _lines(report):
                 text(line)

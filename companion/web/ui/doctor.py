@@ -17,7 +17,7 @@ from nicegui import ui
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.web.ui import formatting
-from companion.web.ui.components.dialogs import dialog
+from companion.web.ui.components.dialogs import question
 from companion.web.ui.components.self_test import open_self_test
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.pages import page
@@ -161,16 +161,8 @@ class _Doctor:
     # ── what can be pressed ──────────────────────────────────────────────────────────────────
 
     def _ask(self, action: FindingAction) -> None:
-        with dialog(action.label) as opened:
+        with question(action.label, action.label, partial(self._fix, action), no="Cancel"):
             text(action.warning)
-
-            async def go() -> None:
-                opened.close()
-                await self._fix(action)
-
-            with box("actions"):
-                button(action.label, go, look="danger")
-                button("Cancel", opened.close, look="plain")
 
     async def _fix(self, action: FindingAction) -> None:
         notify_done(await self._site.services.doctor.fix(action.fix))

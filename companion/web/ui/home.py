@@ -310,8 +310,7 @@ class _Home:
         services = self._site.services
         lines = await services.status.activity(EVERYTHING)
         settings = services.settings.read()
-        names = {key: each.practitioner.name for key, each in settings.practitioners.items()}
-        content = activity_csv(lines, names, settings.practice.timezone)
+        content = activity_csv(lines, settings.names(), settings.practice.timezone)
         ui.download.content(content, "activity.csv", "text/csv")
 
     def _add(self) -> None:

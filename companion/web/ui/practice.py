@@ -8,11 +8,10 @@ from dataclasses import replace
 from nicegui import ui
 
 from companion.domain.disclosure import ClientName, DisclosureItem
-from companion.domain.errors import BadInput
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.web.ui.components.disclosure_form import CLIENT_NAMES, ITEMS
-from companion.web.ui.components.fields import clear_errors, fail_field, zone_select
+from companion.web.ui.components.fields import errors_at, zone_select
 from companion.web.ui.components.notices_card import notices_card
 from companion.web.ui.components.staleness_form import StalenessForm
 from companion.web.ui.components.this_computer import this_computer
@@ -64,16 +63,12 @@ def _names(site: Site) -> None:
         unsaved = Unsaved(name, zone)
 
         async def save() -> None:
-            clear_errors(name, zone)
-            try:
+            with errors_at({"name": name, "timezone": zone}):
                 await site.services.practitioners.set_practice(
                     {"name": name.value or "", "timezone": zone.value or ""}
                 )
-            except BadInput as error:
-                fail_field(error, {"name": name, "timezone": zone})
-                return
-            unsaved.saved()
-            notify_done("Saved.")
+                unsaved.saved()
+                notify_done("Saved.")
 
         with box("actions"):
             button("Save", save, look="primary")

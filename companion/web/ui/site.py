@@ -12,8 +12,11 @@ from companion.services.access.rules import Rule
 from companion.web.access import PageServices
 from companion.web.incoming import Incoming
 from companion.web.options import AppOptions
+from companion.web.ui import formatting
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from companion.web.ui.book.pulse import BookPulse
     from companion.web.ui.upload_board import UploadBoard
 
@@ -53,6 +56,10 @@ class Site:
             return may_somewhere(user, action)
 
         return allowed
+
+    def short(self, moment: datetime) -> str:
+        """``09:41`` today, ``Mon 23 Nov, 09:41`` before, on the practice's clock."""
+        return formatting.short(moment, self.timezone, self.services.clock.now())
 
     @property
     def timezone(self) -> str:

@@ -65,6 +65,14 @@ def table(headings: Sequence[str], rows: Iterable[Iterable[str]]) -> StaticHtml:
             *(tag("td", cell, data_heading=heading) for heading, cell in pairs),
         )
 
+    lines = (row_of(list(cells)) for cells in rows)
+    return table_of_rows(headings, lines, "table table--stacks")
+
+
+def table_of_rows(
+    headings: Iterable[str], rows: Iterable[Markup], look: str = "table"
+) -> StaticHtml:
+    """`rows`: each a ``tr``."""
     head = tag("tr", *(tag("th", each, scope="col") for each in headings))
-    body = Markup("").join(row_of(list(cells)) for cells in rows)
-    return StaticHtml(tag("thead", head) + tag("tbody", body), "table table--stacks", tag="table")
+    body = Markup("").join(rows)
+    return StaticHtml(tag("thead", head) + tag("tbody", body), look, tag="table")

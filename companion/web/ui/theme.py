@@ -16,6 +16,7 @@ from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
 from companion.assets import typed
+from companion.domain.errors import CompanionError
 from companion.domain.practice_errors import DatabaseAway
 from companion.domain.users import User
 from companion.services.workstations import AWAY_GOES_ON, AWAY_RESTS
@@ -85,6 +86,14 @@ def box(classes: str = "", *, tag: str = "div") -> ui.element:
     return made.classes(classes) if classes else made
 
 
+def facts(pairs: Iterable[tuple[str, str]]) -> None:
+    """Names, and beside each what is known of it."""
+    with box("facts", tag="dl"):
+        for name, value in pairs:
+            text(name, tag="dt")
+            text(value, tag="dd")
+
+
 def scrolling(label: str, *, tall: bool = False) -> ui.element:
     """What is wider than the window, or `tall`, scrolls in a region of its own, by keyboard too."""
     made = box("scrolls scrolls--tall" if tall else "scrolls")
@@ -140,6 +149,13 @@ def notice(tone: Tone, *, icon: str = "", alert: bool = False) -> Iterator[ui.el
         ui.icon(icon or _TONE_ICON[tone]).props("aria-hidden=true")
         with box("notice__text stack"):
             yield outer
+
+
+def say_error(error: CompanionError) -> None:
+    """In the place at hand, at once to a screen reader."""
+    with notice("bad", alert=True):
+        text(error.what, "strong")
+        text(error.remedy)
 
 
 @contextmanager

@@ -7,12 +7,11 @@ from functools import partial
 
 from nicegui import ui
 
-from companion.domain.errors import BadInput
 from companion.domain.users import Role, User
 from companion.services.access.policy import POLICY, Action, Reach
 from companion.services.access.rules import Rule
-from companion.web.ui.components.dialogs import dialog
-from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.components.dialogs import dialog, question
+from companion.web.ui.components.fields import errors_at
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
@@ -111,19 +110,15 @@ class _Users:
             name, role, whose = self._fields(None)
 
             async def go() -> None:
-                clear_errors(name, whose)
-                try:
+                with errors_at({"name": name, "practitioner_id": whose}):
                     user, password = await self._accounts.add(
                         str(name.value or ""),
                         role.value,
                         practitioner_id=str(whose.value or ""),
                     )
-                except BadInput as error:
-                    fail_field(error, {"name": name, "practitioner_id": whose})
-                    return
-                opened.close()
-                self._draw()
-                self._hand_over(user.name, password)
+                    opened.close()
+                    self._draw()
+                    self._hand_over(user.name, password)
 
             with box("actions"):
                 button("Add", go, look="primary")
@@ -134,28 +129,23 @@ class _Users:
             name, role, whose = self._fields(user)
 
             async def go() -> None:
-                clear_errors(name, role, whose)
-                try:
+                with errors_at({"name": name, "role": role, "practitioner_id": whose}):
                     await self._accounts.edit(
                         user.id,
                         name=str(name.value or ""),
                         role=role.value,
                         practitioner_id=str(whose.value or ""),
                     )
-                except BadInput as error:
-                    fail_field(error, {"name": name, "role": role, "practitioner_id": whose})
-                    return
-                opened.close()
-                self._draw()
-                notify_done("Saved.")
+                    opened.close()
+                    self._draw()
+                    notify_done("Saved.")
 
             with box("actions"):
                 button("Save", go, look="primary")
                 button("Cancel", opened.close, look="plain")
 
     def _fields(self, user: User | None) -> tuple[ui.input, ui.select, ui.select]:
-        people = self._site.services.settings.read().practitioners
-        known = {key: each.practitioner.name for key, each in people.items()}
+        known = self._site.services.settings.read().names()
         belongs = user.practitioner_id if user and user.practitioner_id in known else None
         name = ui.input("Name", value=user.name if user else "")
         name.classes("field").props('outlined maxlength=200 hint="Typed to sign in"')
@@ -203,18 +193,13 @@ class _Users:
         notify_done(f"{user.name} is signed out everywhere.")
 
     def _remove(self, user: User) -> None:
-        with dialog(f"Remove {user.name}?") as opened:
+        async def go() -> None:
+            await self._accounts.remove(user.id)
+            self._draw()
+            notify_done(f"{user.name} was removed.")
+
+        with question(f"Remove {user.name}?", "Remove", go, no="Keep"):
             text("They can no longer sign in. Calendars and appointments stay as they are.")
-
-            async def go() -> None:
-                await self._accounts.remove(user.id)
-                opened.close()
-                self._draw()
-                notify_done(f"{user.name} was removed.")
-
-            with box("actions"):
-                button("Remove", go, look="danger")
-                button("Keep", opened.close, look="primary")
 
 
 def _table_of_rights() -> None:

@@ -17,7 +17,7 @@ from companion.services.access.rules import Rule
 from companion.services.google.consents import APP_CREATED, CALENDAR_LIST, EVENTS, EVENTS_OWNED
 from companion.services.google.delegating import login_of
 from companion.web.ui import formatting
-from companion.web.ui.components.dialogs import dialog
+from companion.web.ui.components.dialogs import question
 from companion.web.ui.components.google_client import WORKSPACE, ClientDrop
 from companion.web.ui.components.setup_steps import step
 from companion.web.ui.components.workspace_run import WorkspaceRunView
@@ -129,18 +129,13 @@ def _key(site: Site, account: ServiceAccount | None) -> None:
 
 
 def _ask_to_remove(site: Site) -> None:
-    with dialog("Remove the key?") as opened:
+    async def go() -> None:
+        await site.services.connecting.remove_key()
+        notify_done("The key was removed.")
+        ui.navigate.to(WORKSPACE)
+
+    with question("Remove the key?", "Remove it", go):
         text("Without it nobody can be connected by the service account.")
-
-        async def go() -> None:
-            opened.close()
-            await site.services.connecting.remove_key()
-            notify_done("The key was removed.")
-            ui.navigate.to(WORKSPACE)
-
-        with box("actions"):
-            button("Remove it", go, look="danger")
-            button("Keep it", opened.close, look="primary")
 
 
 def _authorise(account: ServiceAccount | None) -> None:

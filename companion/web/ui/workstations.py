@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Literal
 
 from nicegui import ui
 
-from companion.domain.errors import BadInput
 from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
-from companion.services.sources.watchers import LONG_OFF
+from companion.services.sources.watchers import missed_folders, watched_by
 from companion.services.workstations import LONGEST_NAME, PATIENCE, clock_off
-from companion.web.ui import formatting
-from companion.web.ui.components.dialogs import dialog
-from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.components.dialogs import dialog, question
+from companion.web.ui.components.fields import errors_at
 from companion.web.ui.error_reports import notify_done, notify_of, report_errors
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
@@ -131,37 +129,28 @@ class _Workstations:
         self._draw(await self._shared.workstations(), await self._shared.keeping())
 
     def _draw(self, seen: Workstations, keeping: Keeping | None) -> None:
-        now, zone = self._site.services.clock.now(), self._site.timezone
-        watched = self._watched()
-        lines = [(each, _facts(each, zone, now, away=seen.away)) for each in seen.all]
+        sources, now = self._site.services.settings.read().sources, self._site.services.clock.now()
+        missed = {} if seen.away else missed_folders(sources.values(), seen, now)
+        lines = [(each, _facts(each, self._site.short, away=seen.away)) for each in seen.all]
         self._follow(seen)
-        shown = (lines, keeping, seen.newest, self._taking_over, seen.known_until, watched)
+        shown = (lines, keeping, seen.newest, self._taking_over, seen.known_until, missed)
         if shown == self._shown:
             return
         self._shown = shown
         self._draw_note(seen, keeping)
-        if not seen.away:
-            self._draw_unwatched(seen, watched)
+        self._draw_unwatched(seen, missed)
         self._list.clear()
         with self._list:
             for each, facts in lines:
                 troubles = [] if seen.away else _troubles(seen, each)
-                if not seen.away and not each.on and now - each.seen_at > LONG_OFF:
-                    troubles += [NOBODY.format(name) for name in watched.get(each.id, ())]
+                troubles += [NOBODY.format(name) for name in missed.get(each.id, ())]
                 self._line(seen, each, facts, troubles)
 
-    def _watched(self) -> dict[str, list[str]]:
-        """Names of the sources whose folder it watches, by id of the workstation."""
-        found: dict[str, list[str]] = {}
-        for each in self._site.services.settings.read().sources.values():
-            if each.folder and each.workstation:
-                found.setdefault(each.workstation, []).append(each.name)
-        return found
-
-    def _draw_unwatched(self, seen: Workstations, watched: Mapping[str, list[str]]) -> None:
-        known = {each.id for each in seen.all}
+    def _draw_unwatched(self, seen: Workstations, missed: Mapping[str, list[str]]) -> None:
+        """Of workstations that are not in the list."""
+        listed = {each.id for each in seen.all}
         with self._note:
-            for name in (each for key in watched.keys() - known for each in watched[key]):
+            for name in (each for key in missed.keys() - listed for each in missed[key]):
                 with notice("warn"):
                     text(f"Nobody watches the folder of {name}.", "strong")
                     text(f"Its workstation has left the practice. {WATCH}")
@@ -198,10 +187,10 @@ class _Workstations:
                     text(f"{wanted.name} is taking over …", "strong")
                     text("It takes some seconds. What was begun is ended in order first.")
             elif seen.known_until is not None:
-                zone, now = self._site.timezone, self._site.services.clock.now()
-                at = formatting.short(seen.known_until, zone, now)
                 with notice("info", icon="cloud_off"):
-                    text(f"This is how they were at {at}.", "strong")
+                    text(
+                        f"This is how they were at {self._site.short(seen.known_until)}.", "strong"
+                    )
                     text("Which of them are on now is not known until the database answers.")
             elif keeping is not None and not (keeping.by or keeping.away):
                 with notice("warn" if keeping.remedy else "info"):
@@ -265,42 +254,34 @@ class _Workstations:
             name.classes("field").props(f"outlined maxlength={LONGEST_NAME}")
 
             async def go() -> None:
-                clear_errors(name)
-                try:
+                with errors_at({"name": name}):
                     await self._shared.rename(each.id, str(name.value or ""))
-                except BadInput as error:
-                    fail_field(error, {"name": name})
-                    return
-                opened.close()
-                notify_done("Saved.")
-                await self._look()
+                    opened.close()
+                    notify_done("Saved.")
+                    await self._look()
 
             with box("actions"):
                 button("Save", go, look="primary")
                 button("Cancel", opened.close, look="plain")
 
     def _ask_forget(self, each: Workstation) -> None:
-        with dialog(f"Forget {each.name}?") as opened:
+        async def go() -> None:
+            await self._shared.forget(each.id)
+            notify_done(f"{each.name} was forgotten.")
+            await self._look()
+
+        with question(f"Forget {each.name}?", "Forget it", go):
             text(
                 "It goes from this list. Do this for a computer that is gone for good: one that is "
                 "started again stops and says so, until somebody joins it anew. If somebody else "
                 "has it now, make another practice key (python run.py practice key --renew) and "
                 "change the database's password too."
             )
-            if names := self._watched().get(each.id):
+            sources = self._site.services.settings.read().sources.values()
+            if names := watched_by(each.id, sources):
                 with notice("warn"):
                     text(f"It alone watches the folder of {', '.join(names)}.", "strong")
                     text(f"Nothing will arrive from there any more. {WATCH}")
-
-            async def go() -> None:
-                await self._shared.forget(each.id)
-                opened.close()
-                notify_done(f"{each.name} was forgotten.")
-                await self._look()
-
-            with box("actions"):
-                button("Forget it", go, look="danger")
-                button("Keep it", opened.close, look="primary")
 
 
 def _draw_state(each: Workstation) -> None:
@@ -310,7 +291,7 @@ def _draw_state(each: Workstation) -> None:
         badge("Off", "calm")
 
 
-def _facts(each: Workstation, zone: str, now: datetime, *, away: bool) -> str:
+def _facts(each: Workstation, short: Callable[[datetime], str], *, away: bool) -> str:
     """``On since 08:00 · version 1.2.3 · phones reach it at 192.168.1.20:8090``; what is known
     while the server is `away`."""
     parts = []
@@ -318,12 +299,12 @@ def _facts(each: Workstation, zone: str, now: datetime, *, away: bool) -> str:
         did = "kept the calendars" if each.keeps_calendars else "was on" if each.on else "was off"
         parts.append(did.capitalize())
     elif each.keeps_calendars and each.since is not None:
-        parts.append(f"Keeps them since {formatting.short(each.since, zone, now)}")
+        parts.append(f"Keeps them since {short(each.since)}")
     elif each.on:
-        since = f" since {formatting.short(each.since, zone, now)}" if each.since else ""
+        since = f" since {short(each.since)}" if each.since else ""
         parts.append(f"On{since}")
     else:
-        parts.append(f"Last seen {formatting.short(each.seen_at, zone, now)}")
+        parts.append(f"Last seen {short(each.seen_at)}")
     parts.append(f"version {each.version}")
     if each.feed_address and each.on and not away:
         parts.append(f"phones reach it at {each.feed_address}")

@@ -34,7 +34,7 @@ from companion.web.ui.book.form import (
 )
 from companion.web.ui.book.payload import title_of
 from companion.web.ui.components.dialogs import Dialog, dialog
-from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.components.fields import errors_at
 from companion.web.ui.components.typed_fields import DayField, NumberField
 from companion.web.ui.error_reports import report_errors
 from companion.web.ui.theme import box, button, notice, text
@@ -151,19 +151,13 @@ class AppointmentDialogs:
                 field.props("dense")
 
             async def make() -> None:
-                clear_errors(copies, every, first)
-                try:
+                with errors_at({"copies": copies, "every": every, "first": first, "start": first}):
                     begins = datetime.combine(first.day(), start.time())
                     apart, number = timedelta(days=every.whole()), copies.whole()
                     starts = [begins + apart * place for place in range(number)]
                     edit = await self.booking.copy(key, to=starts, user=self.user())
-                except BadInput as error:
-                    fail_field(
-                        error, {"copies": copies, "every": every, "first": first, "start": first}
-                    )
-                    return
-                shown.close()
-                await self.done(edit)
+                    shown.close()
+                    await self.done(edit)
 
             with box("actions"):
                 button("Copy", make, look="primary", icon="content_copy")
@@ -231,20 +225,15 @@ class _Editing:
                 _show_conflicts(dict(zip(everyone, found, strict=True)), self._names)
 
     async def _save(self) -> None:
-        clear_errors(*self._form.fields.values())
         self._trouble.clear()
         try:
-            draft = self._form.draft()
-            edit = await self._write(draft)
-        except BadInput as error:
-            fail_field(error, self._form.fields)
-            return
+            with errors_at(self._form.fields):
+                edit = await self._write(self._form.draft())
+                if edit is not None:
+                    self._dialog.close()
+                    await self._dialogs.done(edit)
         except ChangedMeanwhile as error:
             self._show_error(error)
-            return
-        if edit is not None:
-            self._dialog.close()
-            await self._dialogs.done(edit)
 
     async def _write(self, draft: AppointmentDraft) -> Edit | None:
         opened = self._opened

@@ -14,7 +14,7 @@ from nicegui import ui
 from companion.domain.errors import BadInput
 from companion.web.ui.book.person import BookViewer
 from companion.web.ui.components.dialogs import dialog
-from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.components.fields import errors_at
 from companion.web.ui.components.typed_fields import DayField
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.site import Site
@@ -83,18 +83,13 @@ class ExportDialog:
         return chosen
 
     async def _go(self) -> None:
-        clear_errors(self._first, self._last, self._mine)
-        try:
+        with errors_at({"from": self._first, "to": self._last, "who": self._mine}):
             chosen = self._chosen()
             if self._where.value == FILE:
                 await self._download(chosen)
             else:
                 self._upload(chosen)
-        except BadInput as error:
-            fields = {"from": self._first, "to": self._last, "who": self._mine}
-            fail_field(error, fields)
-            return
-        self._dialog.close()
+            self._dialog.close()
 
     def _upload(self, chosen: list[str]) -> None:
         records = self._site.services.settings.read().practitioners

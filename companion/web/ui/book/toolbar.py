@@ -10,18 +10,12 @@ from typing import Any
 
 from nicegui import ui
 
-from companion.domain.errors import BadInput
 from companion.web.ui import formatting, typed
 from companion.web.ui.book.choice import OF_ONE, VIEWS, ShownView
 from companion.web.ui.components.dialogs import dialog
-from companion.web.ui.components.fields import (
-    clear_errors,
-    fail_field,
-    first_of,
-    offer_when_opened,
-)
+from companion.web.ui.components.fields import errors_at, first_of, offer_when_opened
 from companion.web.ui.components.month_picker import Counts, MonthPicker
-from companion.web.ui.theme import box, button, menu_item, text
+from companion.web.ui.theme import box, button, facts, menu_item
 
 Act = Callable[[], Any]
 
@@ -171,13 +165,9 @@ class BookToolbar:
             jump.classes("field").props("outlined dense stack-label autocomplete=off")
 
             async def go() -> None:
-                clear_errors(jump)
-                try:
+                with errors_at({"jump": jump}):
                     day = typed.day_of(jump.value or "", near=self._choice.day, field="jump")
-                except BadInput as error:
-                    fail_field(error, {"jump": jump})
-                    return
-                await pick(day)
+                    await pick(day)
 
             with box("actions"):
                 button("Go", go, look="primary")
@@ -289,8 +279,5 @@ def keyboard_help() -> None:
         "/": "Search",
     }
     with dialog("Keyboard", "small") as opened:
-        with box("facts", tag="dl"):
-            for key, what in keys.items():
-                text(key, tag="dt")
-                text(what, tag="dd")
+        facts(keys.items())
         button("Close", opened.close, look="primary")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from nicegui import ui
 
-from companion.domain.errors import BadInput
 from companion.web.ui.components.dialogs import dialog
-from companion.web.ui.components.fields import fail_field, zone_select
+from companion.web.ui.components.fields import errors_at, zone_select
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, text
 
@@ -20,15 +19,12 @@ def open_add_dialog(site: Site) -> None:
         zone = zone_select("Time zone", practice.timezone)
 
         async def add() -> None:
-            try:
+            with errors_at({"name": name, "email": email, "timezone": zone}):
                 added = await site.services.practitioners.add(
                     name.value or "", email=email.value or "", timezone=zone.value or ""
                 )
-            except BadInput as error:
-                fail_field(error, {"name": name, "email": email, "timezone": zone})
-                return
-            opened.close()
-            ui.navigate.to(f"/practitioner/{added.id}")
+                opened.close()
+                ui.navigate.to(f"/practitioner/{added.id}")
 
         with box("actions"):
             button("Add", add, look="primary")

@@ -12,8 +12,8 @@ from companion.domain.backup_plan import KEPT_DAYS, USUAL_TIME
 from companion.domain.errors import BadInput
 from companion.services.maintenance.daily_backups import SameDisk
 from companion.web.ui import formatting
-from companion.web.ui.components.dialogs import dialog
-from companion.web.ui.components.fields import clear_errors, fail_field, secret_field
+from companion.web.ui.components.dialogs import dialog, question
+from companion.web.ui.components.fields import errors_at, secret_field
 from companion.web.ui.components.typed_fields import TimeField
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.site import Site
@@ -52,7 +52,6 @@ class DailyBackupsCard:
     def _draw_standing(self, standing: BackupStanding) -> None:
         plan, last = standing.plan, standing.last
         now = self._site.services.clock.now()
-        zone = self._site.services.settings.read().practice.timezone
         if standing.what:
             with notice("bad"):
                 text(f"The last try failed: {standing.what}", "strong")
@@ -69,7 +68,7 @@ class DailyBackupsCard:
                 elif last is None:
                     text("None yet", tag="span")
                 else:
-                    when = formatting.short(last.made_at, zone, now)
+                    when = self._site.short(last.made_at)
                     size = formatting.size(last.size)
                     count = formatting.counted(last.appointments, "appointment")
                     place = standing.where(last)
@@ -121,17 +120,12 @@ class DailyBackupsCard:
             _Form(self, plan, anew=False, done=opened.close)
 
     def _open_off(self) -> None:
-        with dialog("Switch daily backups off?") as opened:
+        async def go() -> None:
+            await self._site.services.daily_backups.switch_off()
+            await self.draw()
+
+        with question("Switch daily backups off?", "Switch off", go, no="Keep them"):
             text("None is made by itself any more. Those that were made stay where they are.")
-
-            async def go() -> None:
-                opened.close()
-                await self._site.services.daily_backups.switch_off()
-                await self.draw()
-
-            with box("actions"):
-                button("Switch off", go, look="danger")
-                button("Keep them", opened.close, look="plain")
 
 
 class _Form:
@@ -169,30 +163,27 @@ class _Form:
                 button("Cancel", done, look="plain")
 
     async def _save(self, *, same_disk: bool) -> None:
-        clear_errors(self._folder, self._at, self._first, self._second)
         fields = {
             "folder": self._folder,
             "time": self._at,
             "passphrase": self._first,
             "again": self._second,
         }
-        try:
+        with errors_at(fields):
             if (self._first.value or "") != (self._second.value or ""):
                 raise BadInput("The two are not the same.", "Type them again.", field="again")
-            await self._owner.switch_on(
-                (self._folder.value or "").strip(),
-                self._first.value or "",
-                self._at.clock(),
-                sign_ins=bool(self._sign_ins.value),
-                same_disk=same_disk,
-            )
-        except SameDisk as error:
-            self._ask(error)
-            return
-        except BadInput as error:
-            fail_field(error, fields)
-            return
-        self._done()
+            try:
+                await self._owner.switch_on(
+                    (self._folder.value or "").strip(),
+                    self._first.value or "",
+                    self._at.clock(),
+                    sign_ins=bool(self._sign_ins.value),
+                    same_disk=same_disk,
+                )
+            except SameDisk as error:
+                self._ask(error)
+            else:
+                self._done()
 
     def _ask(self, error: SameDisk) -> None:
         with dialog("On the same disk?") as opened:

@@ -7,7 +7,7 @@ wish to close it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -101,6 +101,23 @@ def dialog(
         opened.watch()
     opened.focus_first()
     opened.open()
+
+
+@contextmanager
+def question(
+    title: str, yes: str, on_yes: Callable[[], Awaitable[None]], *, no: str = "Keep it"
+) -> Iterator[Dialog]:
+    """Before something that is not taken back easily; the block says what becomes of it."""
+    with dialog(title) as opened:
+        yield opened
+
+        async def go() -> None:
+            opened.close()
+            await on_yes()
+
+        with box("actions"):
+            button(yes, go, look="danger")
+            button(no, opened.close, look="primary")
 
 
 def dialog_of(element: ui.element) -> Dialog | None:

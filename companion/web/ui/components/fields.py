@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -75,6 +76,16 @@ def fail_field(error: BadInput, fields: Mapping[str, ValidationElement[Any]]) ->
         raise error
     field.error = f"{error.what} {error.remedy}"
     field.run_method("focus")
+
+
+@contextmanager
+def errors_at(fields: Mapping[str, ValidationElement[Any]]) -> Iterator[None]:
+    """What is wrong with one of the fields stands under it, and the rest of the block is left."""
+    clear_errors(*fields.values())
+    try:
+        yield
+    except BadInput as error:
+        fail_field(error, fields)
 
 
 def relabel(field: ui.element, label: str) -> None:

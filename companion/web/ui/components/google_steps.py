@@ -29,7 +29,7 @@ from companion.web.ui.components.setup_steps import SetupSteps
 from companion.web.ui.components.take_over import add_decision
 from companion.web.ui.error_reports import as_companion_error
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, card, notice, text
+from companion.web.ui.theme import box, button, card, notice, say_error, text
 
 if TYPE_CHECKING:
     from companion.services.google.connecting import CheckResult
@@ -302,12 +302,10 @@ class GoogleSteps:
                 result = await ask()
                 await remember(self._id, good=result.ok)
             except CompanionError as error:
-                shown = as_companion_error(error)
                 press.set_text(f"{label} (Failed)")
                 _tell(step, good=False)
-                with outcome, notice("bad", alert=True):
-                    text(shown.what, "strong")
-                    text(shown.remedy)
+                with outcome:
+                    say_error(as_companion_error(error))
                 return
             self._on_check()
             _tell(step, good=result.ok)

@@ -6,6 +6,7 @@ from companion.web.ui import formatting
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.site import Site
+from companion.web.ui.static_html import table_of_rows, tag
 from companion.web.ui.theme import box, button, scrolling, text
 
 MOST_SHOWN = 200
@@ -27,13 +28,10 @@ async def open_held_dialog(site: Site, practitioner_id: str) -> None:
             "If the book is right, release them. If an import went wrong, keep them and import "
             "again.",
         )
-        with scrolling("Held removals", tall=True), box("table", tag="table"):
-            with box(tag="thead"), box(tag="tr"):
-                text("Would be removed", tag="th").props("scope=col")
-            with box(tag="tbody"):
-                for item in held.items[:MOST_SHOWN]:
-                    with box(tag="tr"):
-                        text(formatting.exact(item.begins, record.practitioner.timezone), tag="td")
+        zone = record.practitioner.timezone
+        with scrolling("Held removals", tall=True):
+            begins = (formatting.exact(each.begins, zone) for each in held.items[:MOST_SHOWN])
+            table_of_rows(("Would be removed",), (tag("tr", tag("td", each)) for each in begins))
         if len(held.items) > MOST_SHOWN:
             text(f"… and {formatting.number(len(held.items) - MOST_SHOWN)} more.", "soft small")
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from companion.domain.sync_history import WITHIN, SyncDay, Verdict, days_of, within
 from companion.web.ui import formatting
-from companion.web.ui.static_html import StaticHtml, tag
+from companion.web.ui.static_html import StaticHtml, table_of_rows, tag
 from companion.web.ui.theme import box, card, scrolling, text
 
 STRIP_DAYS, CHART_DAYS = 14, 28
@@ -142,7 +142,5 @@ def _table(days: Sequence[SyncDay]) -> None:
         )
 
     headings = ("Day", "Changes written", "Half of them", "19 of 20")
-    head = tag("tr", *(tag("th", each, scope="col") for each in headings))
-    rows = Markup("").join(map(row, reversed(days)))
     with scrolling("Each day of the last four weeks", tall=True):
-        StaticHtml(tag("thead", head) + tag("tbody", rows), "table", tag="table")
+        table_of_rows(headings, map(row, reversed(days)))

@@ -7,6 +7,7 @@ from datetime import time
 from typing import Any
 
 from nicegui import ui
+from nicegui.elements.mixins.validation_element import ValidationElement
 from nicegui.elements.mixins.value_element import ValueElement
 
 from companion.domain.errors import BadInput, CompanionError
@@ -14,7 +15,7 @@ from companion.domain.notice_choices import MailSecurity
 from companion.services.notices.notices import NoticesStanding
 from companion.services.notices.telling import Way
 from companion.services.settings.notice_words import NONE
-from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.components.fields import errors_at
 from companion.web.ui.components.typed_fields import TimeField
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.site import Site
@@ -134,18 +135,17 @@ class NoticeForm:
     def actions(self, saved: Callable[[], None]) -> None:
         """And the button of the e-mail test, which saves first: it tests what was saved."""
 
-        async def save() -> bool:
-            if done := await self._save():
-                saved()
-            return done
-
         async def press() -> None:
-            if await save():
+            with errors_at(self._places):
+                await self._keep()
+                saved()
                 notify_done("Saved.")
 
         async def test() -> None:
             self._mail_sent.clear()
-            if await save():
+            with errors_at(self._places):
+                await self._keep()
+                saved()
                 await self._mail_sent.of(lambda: self._site.services.notices.test(Way.MAIL))
 
         button("Save", press, look="primary")
@@ -164,8 +164,10 @@ class NoticeForm:
         hint = "Kept, sealed. Type a new one to replace it" if self._kept else "Is kept sealed"
         self._password.props["hint"] = hint
 
-    async def _save(self) -> bool:
-        by_key = {
+    @property
+    def _places(self) -> dict[str, ValidationElement[Any]]:
+        """By the field that an error names."""
+        return {
             "notice_mail_server": self._server,
             "notice_mail_port": self._port,
             "notice_mail_login": self._login,
@@ -179,13 +181,6 @@ class NoticeForm:
             "notice_behind_hours": self._behind,
             "notice_backup_days": self._backup,
         }
-        clear_errors(*by_key.values())
-        try:
-            await self._keep()
-        except BadInput as error:
-            fail_field(error, by_key)
-            return False
-        return True
 
     async def _keep(self) -> None:
         login, password = str(self._login.value or "").strip(), str(self._password.value or "")

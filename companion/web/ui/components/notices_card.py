@@ -11,12 +11,11 @@ from companion.domain.errors import BadInput
 from companion.services.notices.notices import NoticesStanding
 from companion.services.notices.telling import Way
 from companion.web.ui.components.activity import activity_list
-from companion.web.ui.components.dialogs import dialog
-from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.components.dialogs import dialog, question
+from companion.web.ui.components.fields import errors_at
 from companion.web.ui.components.notice_form import NoticeForm, TestResult
 from companion.web.ui.components.unsaved import Unsaved
 from companion.web.ui.error_reports import notify_done
-from companion.web.ui.formatting import short
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, card, notice, text
 
@@ -57,10 +56,9 @@ async def notices_card(site: Site) -> None:
 
 
 def _failing(site: Site, standing: NoticesStanding) -> None:
-    now, zone = site.services.clock.now(), site.services.settings.read().practice.timezone
     for way, failing in standing.failing.items():
         with notice("warn"):
-            text(f"{_WAYS[way]}, since {short(failing.since, zone, now)}.", "strong")
+            text(f"{_WAYS[way]}, since {site.short(failing.since)}.", "strong")
             text(f"{failing.what} {failing.remedy}")
 
 
@@ -108,39 +106,30 @@ class _Webhook:
             second.set_visibility(False)
 
             async def keep() -> None:
-                clear_errors(address)
-                try:
+                with errors_at({"webhook": address}):
                     if not (typed := str(address.value or "").strip()):
                         raise BadInput("The address is missing.", "Paste it.", field="webhook")
                     key = await self._site.services.notices.set_webhook(typed)
-                except BadInput as error:
-                    fail_field(error, {"webhook": address})
-                    return
-                first.set_visibility(False)
-                address.value = ""
-                self._draw()
-                second.set_visibility(True)
-                with second:
-                    _hand_over(key, opened.close)
+                    first.set_visibility(False)
+                    address.value = ""
+                    self._draw()
+                    second.set_visibility(True)
+                    with second:
+                        _hand_over(key, opened.close)
 
             with first, box("actions"):
                 button("Keep it", keep, look="primary")
                 button("Cancel", opened.leave, look="plain")
 
     def _remove(self, host: str) -> None:
-        with dialog(f"Remove the webhook at {host}?", "small") as opened:
+        async def go() -> None:
+            await self._site.services.notices.set_webhook("")
+            self._result.clear()
+            self._draw()
+            notify_done("The webhook was removed.")
+
+        with question(f"Remove the webhook at {host}?", "Remove it", go):
             text("It is not called any more, and its address and secret are forgotten.")
-
-            async def go() -> None:
-                await self._site.services.notices.set_webhook("")
-                opened.close()
-                self._result.clear()
-                self._draw()
-                notify_done("The webhook was removed.")
-
-            with box("actions"):
-                button("Remove it", go, look="danger")
-                button("Keep it", opened.close, look="plain")
 
 
 def _hand_over(key: str, close: Callable[[], object]) -> None:

@@ -12,15 +12,13 @@ from companion.assets import typed
 from companion.domain.errors import BadInput
 from companion.web.ui import formatting
 from companion.web.ui.components.dialogs import dialog
-from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.components.fields import errors_at
 from companion.web.ui.components.file_drop import FileDrop
 from companion.web.ui.site import Site
 from companion.web.ui.static_html import table
 from companion.web.ui.theme import box, button, card, notice, scrolling, text
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from companion.services.maintenance.restore_here import RestoreComparison
 
 MOST_NAMED = 10
@@ -76,14 +74,14 @@ class RestoreCard:
         await self._draw_report()
         if not services.restore_here.offered:
             return
-        now, options = services.clock.now(), {}
+        options = {}
         standing = await services.daily_backups.standing()
         for each in standing.good:
             place = standing.where(each)
             place = f", on {place}" if place else ""
-            options[f"daily {each.path}"] = f"Daily, {self._when(each.made_at, now)}{place}"
+            options[f"daily {each.path}"] = f"Daily, {self._site.short(each.made_at)}{place}"
         for path, _size, at in await services.backups.kept():
-            options[f"kept {path.name}"] = f"On this computer, {self._when(at, now)}"
+            options[f"kept {path.name}"] = f"On this computer, {self._site.short(at)}"
         self._select.set_options(options)
         self._select.set_visibility(bool(options))
 
@@ -132,7 +130,6 @@ class RestoreCard:
         self._seen.clear()
 
     async def _look(self) -> None:
-        clear_errors(self._passphrase)
         self._seen.clear()
         if self._path is None:
             raise BadInput("No backup is chosen.", "Choose one, or drop its file.")
@@ -140,20 +137,16 @@ class RestoreCard:
         if not passphrase and not self._daily:
             self._passphrase.error = "Type it."
             return
-        try:
+        with errors_at({"passphrase": self._passphrase}):
             found = await self._site.services.restore_here.look(self._path, passphrase)
-        except BadInput as error:
-            fail_field(error, {"passphrase": self._passphrase})
-            return
-        with self._seen:
-            self._compare(found)
-            with box("actions"):
-                button("Put it in place …", partial(self._ask, found), look="danger")
-                button("Cancel", self._seen.clear, look="plain")
+            with self._seen:
+                self._compare(found)
+                with box("actions"):
+                    button("Put it in place …", partial(self._ask, found), look="danger")
+                    button("Cancel", self._seen.clear, look="plain")
 
     def _compare(self, found: RestoreComparison) -> None:
-        made, now = found.manifest.made_at, self._site.services.clock.now()
-        day = formatting.exact(made, self._site.timezone)
+        day = formatting.exact(found.manifest.made_at, self._site.timezone)
         text(f"Made on {day}, by version {found.manifest.program}", "strong")
         rows = [(each.label, each.backup, each.now) for each in found.lines]
         changes = [(f"{each.label}’s appointments", each.backup, each.now) for each in found.people]
@@ -162,7 +155,7 @@ class RestoreCard:
             for label, there, here in rows + changes[:MOST_NAMED]
         ]
         imports = (found.last_import, found.last_import_now)
-        last = [self._when(each, now) if each else "none" for each in imports]
+        last = [self._site.short(each) if each else "none" for each in imports]
         with scrolling("What would change"):
             table(["What", "In the backup", "Here now"], [*shown, ("Last import", *last)])
         if len(changes) > MOST_NAMED:
@@ -212,6 +205,3 @@ class RestoreCard:
                     "about a minute."
                 ).props("role=status")
         ui.run_javascript('companionComesBack("/backup")')
-
-    def _when(self, moment: datetime, now: datetime) -> str:
-        return formatting.short(moment, self._site.timezone, now)

@@ -13,7 +13,7 @@ from companion.domain.availability import DAYS
 from companion.domain.errors import BadInput
 from companion.domain.opening_hours import in_words
 from companion.services.settings.practice_words import AUTOMATIC
-from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.components.fields import errors_at
 from companion.web.ui.components.typed_fields import TimeField
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.site import Site
@@ -93,7 +93,8 @@ class StalenessForm:
 
     def actions(self, saved: Callable[[], None]) -> None:
         async def save() -> None:
-            if await self._save():
+            with errors_at(self._places):
+                await self._keep()
                 saved()
                 notify_done("Saved.")
 
@@ -103,35 +104,30 @@ class StalenessForm:
     def _arrange(self, *_: object) -> None:
         self._week.set_visibility(bool(self._own.value))
 
-    async def _save(self) -> bool:
-        clear_errors(self._late, self._opens, self._closes, self._closed)
+    @property
+    def _places(self) -> dict[str, ValidationElement[Any]]:
+        """By the field that an error names."""
+        return {
+            "stale_days": self._late,
+            "opening_hours": self._opens,
+            "opens": self._opens,
+            "closes": self._closes,
+            "closed_on": self._closed,
+        }
+
+    async def _keep(self) -> None:
         days, times = AUTOMATIC, AUTOMATIC
-        try:
-            if self._own.value:
-                chosen = [name for name, tick in zip(DAYS, self._days, strict=True) if tick.value]
-                if not chosen:
-                    raise BadInput(
-                        "No day is ticked.",
-                        "Tick at least one.",
-                        field="opening_hours",
-                    )
-                days = ",".join(chosen)
-                times = f"{self._opens.clock():%H:%M}-{self._closes.clock():%H:%M}"
-            await self._site.services.practitioners.set_practice(
-                {
-                    "stale_days": str(self._late.value),
-                    "opening_days": days,
-                    "opening_hours": times,
-                    "closed_on": str(self._closed.value or ""),
-                }
-            )
-        except BadInput as error:
-            fields: dict[str, ValidationElement[Any]] = {
-                "opening_hours": self._opens,
-                "opens": self._opens,
-                "closes": self._closes,
-                "closed_on": self._closed,
+        if self._own.value:
+            chosen = [name for name, tick in zip(DAYS, self._days, strict=True) if tick.value]
+            if not chosen:
+                raise BadInput("No day is ticked.", "Tick at least one.", field="opening_hours")
+            days = ",".join(chosen)
+            times = f"{self._opens.clock():%H:%M}-{self._closes.clock():%H:%M}"
+        await self._site.services.practitioners.set_practice(
+            {
+                "stale_days": str(self._late.value),
+                "opening_days": days,
+                "opening_hours": times,
+                "closed_on": str(self._closed.value or ""),
             }
-            fail_field(error, fields)
-            return False
-        return True
+        )

@@ -9,7 +9,7 @@ from nicegui import ui
 
 from companion.services.sync.auditing import clock_time
 from companion.services.this_computer import DesktopEntryState
-from companion.web.ui.components.dialogs import dialog
+from companion.web.ui.components.dialogs import question
 from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, card, notice, text
@@ -89,7 +89,11 @@ class _Pause:
 
 
 def _open_stop(site: Site) -> None:
-    with dialog("Stop Calendar Companion?") as opened:
+    async def stop() -> None:
+        notify_done("Stopped. This window can be closed.")
+        await site.options.commands["stop"]()
+
+    with question("Stop Calendar Companion?", "Stop it", stop, no="Keep it running"):
         text(
             "Until it is started again this computer's watched folders are not looked at, and "
             "phones that fetch from it find nothing. Another workstation keeps the calendars, if "
@@ -98,15 +102,6 @@ def _open_stop(site: Site) -> None:
             else "Until it is started again no calendar is kept up to date, watched folders are "
             "not looked at, and phones find nothing. Nothing is lost: the next start catches up."
         )
-
-        async def stop() -> None:
-            opened.close()
-            notify_done("Stopped. This window can be closed.")
-            await site.options.commands["stop"]()
-
-        with box("actions"):
-            button("Stop it", stop, look="danger")
-            button("Keep it running", opened.close, look="plain")
 
 
 class _Switch:

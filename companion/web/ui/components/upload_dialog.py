@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from companion.web.ui import formatting
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.site import Site
+from companion.web.ui.static_html import table_of_rows, tag
 from companion.web.ui.theme import box, button, notice, scrolling, text
 
 if TYPE_CHECKING:
@@ -85,16 +86,16 @@ def _first(plan: SyncPlan, zone: str) -> None:
     if not rows:
         return
     shown = sorted(rows, key=lambda row: row[0])[:FIRST]
-    with scrolling("The first ten", tall=True), box("table", tag="table"):
-        with box(tag="thead"), box(tag="tr"):
-            for heading in ("", "When", "Shown in Google"):
-                text(heading or "What", tag="th").props("scope=col")
-        with box(tag="tbody"):
-            for moment, kind, what, summary in shown:
-                with box(tag="tr"):
-                    with box(tag="td"):
-                        text(what, f"mark mark--{kind}", tag="span")
-                    text(formatting.exact(moment, zone), "when", tag="td")
-                    text(summary, tag="td")
+    lines = (
+        tag(
+            "tr",
+            tag("td", tag("span", what, class_=f"mark mark--{kind}")),
+            tag("td", formatting.exact(moment, zone), class_="when"),
+            tag("td", summary),
+        )
+        for moment, kind, what, summary in shown
+    )
+    with scrolling("The first ten", tall=True):
+        table_of_rows(("What", "When", "Shown in Google"), lines)
     if plan.writes > len(shown):
         text(f"… and {formatting.number(plan.writes - len(shown))} more.", "soft small")

@@ -12,7 +12,7 @@ from nicegui import ui
 from companion.web.ui import formatting
 from companion.web.ui.error_reports import report_errors
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, notice, text
+from companion.web.ui.theme import box, button, notice, say_error, text
 
 if TYPE_CHECKING:
     from companion.services.google.workspace import WorkspaceRun
@@ -84,9 +84,7 @@ def show_outcome(run: WorkspaceRun) -> None:
                 for each in people:
                     _person(each.practitioner_id, f"{each.name}: {each.login}")
     if run.stopped_by is not None and not run.refused:
-        with notice("bad", alert=True):
-            text(run.stopped_by.what, "strong")
-            text(run.stopped_by.remedy)
+        say_error(run.stopped_by)
     if run.not_tried:
         with notice("warn"):
             left = formatting.counted(len(run.not_tried), "practitioner")

@@ -28,7 +28,7 @@ from companion.web.ui.importing.source_form import SourceForm
 from companion.web.ui.importing.wording import FETCHED, ImportWording
 from companion.web.ui.importing.working import Working
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, notice, text
+from companion.web.ui.theme import box, button, notice, say_error, text
 
 if TYPE_CHECKING:
     from companion.services.imports.importing import ImportPreview, ImportReport
@@ -160,9 +160,7 @@ class _AddSource:
     def _refused(self, error: CompanionError) -> None:
         self._second.clear()
         with self._second:
-            with notice("bad", alert=True):
-                text(error.what, "strong")
-                text(error.remedy)
+            say_error(error)
             with box("actions"):
                 button("Back", self._back, look="primary", icon="arrow_back")
                 button("Test it again", self._test, icon="refresh")

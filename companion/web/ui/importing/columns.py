@@ -15,7 +15,7 @@ from companion.domain.errors import BadInput, CompanionError
 from companion.web.ui.components.fields import fail_field, offer_when_opened, zone_names
 from companion.web.ui.components.typed_fields import NumberField
 from companion.web.ui.importing.column_choices import FIELD_LABELS, NONE, ColumnChoices
-from companion.web.ui.theme import box, button, notice, text
+from companion.web.ui.theme import box, button, say_error, text
 
 if TYPE_CHECKING:
     from companion.services.imports.reading.results import FileColumn
@@ -142,9 +142,8 @@ class ColumnsForm:
         try:
             choices.check()
         except CompanionError as error:
-            with self._trouble, notice("bad", alert=True):
-                text(error.what, "strong")
-                text(error.remedy)
+            with self._trouble:
+                say_error(error)
             return
         await self._on_ready(choices.mapping())
 

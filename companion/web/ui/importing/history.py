@@ -64,9 +64,8 @@ class Imports:
         await self.fill()
 
     def _line(self, record: ImportRecord) -> None:
-        now, zone = self._site.services.clock.now(), self._site.timezone
         cells = (
-            formatting.short(record.at, zone, now),
+            self._site.short(record.at),
             _WHO.get(record.by, record.by),
             record.file_name or "–",
             record.source,
@@ -78,7 +77,7 @@ class Imports:
             with box(tag="td") as last:
                 last.props["data-label"] = _HEADINGS[-1]
                 if record.undone_at is not None:
-                    when = formatting.short(record.undone_at, zone, now)
+                    when = self._site.short(record.undone_at)
                     text(f"Undone, {when}, {_WHO.get(record.undone_by, record.undone_by)}")
                 elif record.can_undo:
                     undo_button(self._site, record, self.fill)
@@ -114,11 +113,9 @@ async def _ask(
     site: Site, record: ImportRecord, on_undone: Callable[[], Awaitable[None] | None]
 ) -> None:
     preview = await site.services.imports.look_at(record.id)
-    now = site.services.clock.now()
     with dialog("Undo this import?") as opened:
-        when = formatting.short(record.at, site.timezone, now)
         whose = _WHO.get(record.by, record.by)
-        text(f"{record.file_name or record.source}, {when}, {whose}.", "soft")
+        text(f"{record.file_name or record.source}, {site.short(record.at)}, {whose}.", "soft")
         text(preview.sentence, "strong")
         if preview.left:
             _say_left(preview)

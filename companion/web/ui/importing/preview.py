@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
 from nicegui import ui
 
 from companion.services.imports.questions import Answers, folded_key
@@ -15,7 +14,7 @@ from companion.web.ui.error_reports import report_errors
 from companion.web.ui.importing.column_choices import FIELD_LABELS
 from companion.web.ui.importing.rows import PreviewRows
 from companion.web.ui.importing.wording import FILE, ImportWording
-from companion.web.ui.static_html import StaticHtml, tag
+from companion.web.ui.static_html import table_of_rows, tag
 from companion.web.ui.theme import box, button, card, scrolling, text
 
 if TYPE_CHECKING:
@@ -124,7 +123,8 @@ def say_how_read(preview: ImportPreview, wording: ImportWording = FILE) -> None:
             for each in reading.columns
         ]
         if rows:
-            _table(("Column", "Holds", "Such as"), rows, "How each column is read")
+            with scrolling("How each column is read"):
+                table_of_rows(("Column", "Holds", "Such as"), rows, "table table--stacked")
 
 
 def status_words(
@@ -232,10 +232,3 @@ def say_report(report: ImportReport, file_name: str) -> None:
         text(f"{file_name}, as source “{report.source}”.", "soft")
         tallies(report)
         _say_kept(report)
-
-
-def _table(headings: tuple[str, ...], rows: list[Markup], label: str) -> None:
-    head = tag("tr", *(tag("th", each, scope="col") for each in headings))
-    with scrolling(label):
-        body = Markup("").join(rows)
-        StaticHtml(tag("thead", head) + tag("tbody", body), "table table--stacked", tag="table")

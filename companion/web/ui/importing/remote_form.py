@@ -15,7 +15,7 @@ from nicegui.elements.mixins.validation_element import ValidationElement
 from companion.domain.errors import BadInput
 from companion.services.sources.fetched_sources import TypedPlace
 from companion.services.sources.reports import every_words
-from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.components.fields import errors_at
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button
@@ -118,17 +118,12 @@ class ChangeRemote:
             button("Save", self._save, look="primary")
 
     async def _save(self) -> None:
-        places = {**self._fields.places, "every": self._every}
-        clear_errors(*places.values())
-        try:
+        with errors_at({**self._fields.places, "every": self._every}):
             await self._site.services.fetched_sources.add(
                 self._source.name, self._fields.wanted, every=chosen(self._every)
             )
-        except BadInput as error:
-            fail_field(error, places)
-            return
-        notify_done("Saved. It is fetched anew in a moment.")
-        await self._on_saved()
+            notify_done("Saved. It is fetched anew in a moment.")
+            await self._on_saved()
 
 
 def kind_of(site: Site, remote: RemoteSettings) -> SourceKind:

@@ -231,8 +231,7 @@ class _Shown:
     def _draw(self) -> None:
         preview, review = self._preview, self._review
         wording = review.file.wording
-        known = self._site.services.settings.read().practitioners
-        people = {key: each.practitioner.name for key, each in known.items()}
+        people = self._site.services.settings.read().names()
         self._agreed = None
         self._body.clear()
         with self._body:

@@ -18,7 +18,7 @@ from companion.domain.appointments import fold_name
 from companion.services.activity_csv import plain
 from companion.web.ui import formatting
 from companion.web.ui.importing.wording import FILE, ImportWording
-from companion.web.ui.static_html import StaticHtml, icon, tag
+from companion.web.ui.static_html import StaticHtml, icon, table_of_rows, tag
 from companion.web.ui.theme import box, button, card, scrolling, text
 
 if TYPE_CHECKING:
@@ -101,9 +101,7 @@ class PreviewRows:
 
 
 def rows_table(rows: Iterable[PreviewRow]) -> StaticHtml:
-    head = tag("tr", *(tag("th", each, scope="col") for each in _HEADINGS))
-    body = Markup("").join(_line(each) for each in rows)
-    return StaticHtml(tag("thead", head) + tag("tbody", body), "table table--stacked", tag="table")
+    return table_of_rows(_HEADINGS, map(_line, rows), "table table--stacked")
 
 
 def _line(row: PreviewRow) -> Markup:
@@ -152,12 +150,11 @@ def rejected_rows(
     with card("Rows that cannot be used"):
         text(f"They are left out; every other row is fine. {wording.rows_are}")
         with scrolling("Rejected rows", tall=True):
-            body = Markup("").join(
+            lines = (
                 tag("tr", tag("td", formatting.number(each.row)), tag("td", each.reason))
                 for each in rows[:MOST_REJECTED]
             )
-            head = tag("tr", tag("th", "Row", scope="col"), tag("th", "Why", scope="col"))
-            StaticHtml(tag("thead", head) + tag("tbody", body), "table", tag="table")
+            table_of_rows(("Row", "Why"), lines)
         if len(rows) > MOST_REJECTED:
             more = formatting.number(len(rows) - MOST_REJECTED)
             text(f"… and {more} more, in the saved list.", "soft small")

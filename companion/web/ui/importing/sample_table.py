@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from companion.services.workbooks import Cell
 from companion.web.ui.importing.rows import when
-from companion.web.ui.static_html import StaticHtml, tag
+from companion.web.ui.static_html import table_of_rows, tag
 from companion.web.ui.theme import scrolling
 
 if TYPE_CHECKING:
@@ -25,19 +23,17 @@ def sample_table(rows: Sequence[Sequence[Cell]]) -> None:
     headings, *body = rows
     width = max(len(row) for row in rows)
     used = [at for at in range(width) if any(_cell(row, at) for row in body)]
-    head = tag("tr", *(tag("th", _cell(headings, at), scope="col") for at in used))
-    lines = [
-        tag("tr", *(tag("td", _cell(row, at), data_label=_cell(headings, at)) for at in used))
+    names = {at: _cell(headings, at) for at in used}
+    lines = (
+        tag("tr", *(tag("td", _cell(row, at), data_label=name) for at, name in names.items()))
         for row in body
-    ]
+    )
     with scrolling("Its first rows"):
-        content = tag("thead", head) + tag("tbody", Markup("").join(lines))
-        StaticHtml(content, "table table--stacked", tag="table")
+        table_of_rows(names.values(), lines, "table table--stacked")
 
 
 def sample_appointments(rows: Sequence[SampleAppointment]) -> None:
     headings = ("When", "Practitioner", "Client", "Type")
-    head = tag("tr", *(tag("th", each, scope="col") for each in headings))
     lines = []
     for row in rows:
         date, time, _length = when(row)
@@ -48,8 +44,7 @@ def sample_appointments(rows: Sequence[SampleAppointment]) -> None:
         )
         lines.append(tag("tr", *cells))
     with scrolling("Its first appointments"):
-        content = tag("thead", head) + tag("tbody", Markup("").join(lines))
-        StaticHtml(content, "table table--stacked", tag="table")
+        table_of_rows(headings, lines, "table table--stacked")
 
 
 def _cell(row: Sequence[Cell], at: int) -> str:

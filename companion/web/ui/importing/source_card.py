@@ -19,7 +19,7 @@ from companion.web.ui.importing.remote_form import ChangeRemote
 from companion.web.ui.importing.source_form import SourceForm, open_reading
 from companion.web.ui.importing.waiting import say_waiting, since_words
 from companion.web.ui.site import Site
-from companion.web.ui.theme import badge, box, button, card, menu_item, notice, text
+from companion.web.ui.theme import badge, box, button, card, facts, menu_item, notice, text
 
 if TYPE_CHECKING:
     from companion.domain.settings import RemoteSettings, SourceSettings
@@ -105,25 +105,20 @@ class SourceCard:
 
     def _say_absent(self, watcher: Watcher) -> None:
         with notice("warn", alert=True):
-            seen = ""
-            if watcher.off_since is not None:
-                now = self._site.services.clock.now()
-                moment = formatting.short(watcher.off_since, self._site.timezone, now)
-                seen = f" Last seen: {moment}."
+            off = watcher.off_since
+            seen = f" Last seen: {self._site.short(off)}." if off else ""
             text(f"{watcher.absent}{seen}")
             text(watcher.remedy, "small")
 
     def _facts(self, status: SourceStatus, today: str) -> None:
         settings, note = status.settings, status.note
-        now = self._site.services.clock.now()
         lines: list[tuple[str, str]] = []
         if settings.remote:
             lines.append(("Fetched", self._rhythm(status, settings.remote)))
             if note.fetched.good_at is not None:
-                good = formatting.short(note.fetched.good_at, self._site.timezone, now)
-                lines.append(("Last fetched", good))
+                lines.append(("Last fetched", self._site.short(note.fetched.good_at)))
         if note.last_at is not None:
-            when = formatting.short(note.last_at, self._site.timezone, now)
+            when = self._site.short(note.last_at)
             lines.append(
                 ("Last change", when)
                 if settings.remote
@@ -134,10 +129,7 @@ class SourceCard:
         elif settings.folder:
             text("No file has come yet.", "soft")
         if lines:
-            with box("facts", tag="dl"):
-                for name, value in lines:
-                    text(name, tag="dt")
-                    text(value, tag="dd")
+            facts(lines)
 
     def _rhythm(self, status: SourceStatus, remote: RemoteSettings) -> str:
         words = every_words(remote.every)
@@ -146,8 +138,7 @@ class SourceCard:
         return words if status.failing else f"{words}, next at {self._moment(status)}"
 
     def _moment(self, status: SourceStatus) -> str:
-        now = self._site.services.clock.now()
-        return formatting.short(status.next_at or now, self._site.timezone, now)
+        return self._site.short(status.next_at or self._site.services.clock.now())
 
     def _actions(self, status: SourceStatus) -> None:
         settings = status.settings

@@ -12,13 +12,13 @@ from companion.domain.expectations import Expected
 from companion.services.imports.reading.results import FileColumn
 from companion.web.ui import formatting
 from companion.web.ui.components.dialogs import dialog
-from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.components.fields import errors_at
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.importing.column_choices import choices_of
 from companion.web.ui.importing.columns import ColumnsForm
 from companion.web.ui.importing.source_choice import SourceChoice
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, text
+from companion.web.ui.theme import box, button, facts, text
 
 if TYPE_CHECKING:
     from companion.domain.settings import SourceSettings
@@ -93,12 +93,11 @@ class SourceForm:
         fields = {"folder": self._folder}
         if self._choice is not None:
             fields["source"] = self._choice.name
-        clear_errors(*fields.values())
         folder = str(self._folder.value or "")
         name = self._source.name if self._source else ""
         if self._choice is not None:
             name = self._choice.value or ""
-        try:
+        with errors_at(fields):
             if self._source is None and not folder.strip():
                 raise BadInput("Which folder?", "Type its whole path.", field="folder")
             await self._site.services.sources.add(
@@ -108,14 +107,11 @@ class SourceForm:
                 leave_files=bool(self._leave.value),
                 expected=Expected(self._expected.value),
             )
-        except BadInput as error:
-            fail_field(error, fields)
-            return
-        if self._choice is not None:
-            self._choice.clear()
-            self._folder.value = ""
-        notify_done("Saved.")
-        await self._on_saved()
+            if self._choice is not None:
+                self._choice.clear()
+                self._folder.value = ""
+            notify_done("Saved.")
+            await self._on_saved()
 
 
 def _seen_from(site: Site, source: SourceSettings | None) -> str:
@@ -127,6 +123,12 @@ def _seen_from(site: Site, source: SourceSettings | None) -> str:
 
 def _mode_of(source: SourceSettings) -> str:
     return {None: "", False: "changes", True: "whole"}[source.snapshot]
+
+
+def _about(key: str) -> str:
+    """What an answer that is kept under `key` is about."""
+    kind, _, name = key.partition(":")
+    return "Whose appointments" if name == "*" else name or kind.replace("_", " ")
 
 
 async def open_reading(
@@ -169,16 +171,14 @@ async def open_reading(
                 text(f"In the last file: {found}.", "soft small")
         if source.answers or source.statuses:
             text("Answers so far", "strong")
-            known = site.services.settings.read().practitioners
-            with box("facts", tag="dl"):
+            people = site.services.settings.read().names()
+            facts(
+                (_about(key), people.get(value, value))
                 for key, value in {
                     **{f"status:{word}": means for word, means in source.statuses.items()},
                     **source.answers,
-                }.items():
-                    kind, _, name = key.partition(":")
-                    about = "Whose appointments" if name == "*" else name
-                    text(about or kind.replace("_", " "), tag="dt")
-                    text(known[value].practitioner.name if value in known else value, tag="dd")
+                }.items()
+            )
             count = formatting.counted(len({*source.answers, *source.statuses}), "answer")
             button(f"Forget {count}: ask again", forget_answers)
         button("Close", opened.close, look="plain")

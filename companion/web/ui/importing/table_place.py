@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from companion.domain.errors import BadInput
 from companion.services.imports.questions import Answers
-from companion.web.ui.components.fields import fail_field
+from companion.web.ui.components.fields import errors_at
 from companion.web.ui.components.typed_fields import NumberField
 from companion.web.ui.theme import box, button, text
 
@@ -50,11 +49,8 @@ class TablePlace:
             button("Read from there", self._read)
 
     async def _read(self) -> None:
-        try:
+        with errors_at({"header_row": self._row}):
             said = {"header_row": str(self._row.whole())}
-        except BadInput as error:
-            fail_field(error, {"header_row": self._row})
-            return
-        if self._sheets is not None and self._sheets.value:
-            said["sheets"] = ", ".join(self._sheets.value)
-        await self._on_said(said)
+            if self._sheets is not None and self._sheets.value:
+                said["sheets"] = ", ".join(self._sheets.value)
+            await self._on_said(said)

@@ -13,7 +13,7 @@ from nicegui import ui
 from companion.domain.errors import BadInput
 from companion.services.imports.questions import Answers
 from companion.services.imports.reading.title_parts import parts_of
-from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.components.fields import clear_errors, errors_at
 from companion.web.ui.theme import box, button, card, text
 
 if TYPE_CHECKING:
@@ -114,10 +114,7 @@ class _Titles:
                 text(", ".join(words) or "stays a title", tag="dd")
 
     async def _go(self) -> None:
-        try:
+        with errors_at({KEY: self._own}):
             if self._pattern:
                 parts_of(self._pattern, "")
-        except BadInput as error:
-            fail_field(error, {KEY: self._own})
-            return
-        await self._on_answer({KEY: self._pattern})
+            await self._on_answer({KEY: self._pattern})

@@ -147,10 +147,7 @@ def say_waiting(
 
 
 def since_words(site: Site, note: SourceNote) -> str:
-    if note.trouble_since is None:
-        return ""
-    now = site.services.clock.now()
-    return f" Since {formatting.short(note.trouble_since, site.timezone, now)}."
+    return f" Since {site.short(note.trouble_since)}." if note.trouble_since else ""
 
 
 class WaitingFiles:

@@ -14,7 +14,7 @@ from nicegui import ui
 from companion.services.feeds.facts import LinkFacts, facts_of
 from companion.services.ports import FeedLink
 from companion.web.ui import formatting
-from companion.web.ui.components.dialogs import dialog
+from companion.web.ui.components.dialogs import dialog, question
 from companion.web.ui.components.fields import clear_errors
 from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.phones.device import open_link_dialog
@@ -86,8 +86,7 @@ class PhonePractice:
                     )
 
     def _ask_whose(self) -> None:
-        people = self._site.services.settings.read().practitioners
-        names = {key: each.practitioner.name for key, each in people.items()}
+        names = self._site.services.settings.read().names()
         with dialog("Add a device", "small") as opened:
             only = next(iter(names)) if len(names) == 1 else None
             whose = ui.select(names, label="Whose device?", value=only, with_input=True)
@@ -118,21 +117,17 @@ class PhonePractice:
         notify_done("Links are allowed." if self._allowed.value else "Links are switched off.")
 
     def _ask_all(self) -> None:
-        with dialog("Switch every link of the practice off?") as opened:
+        async def revoke() -> None:
+            count = await self._site.services.feeds.revoke_all(None)
+            await self.fill()
+            notify_done(f"{formatting.counted(count, 'link')} switched off.")
+
+        title, yes = "Switch every link of the practice off?", "Switch every link off"
+        with question(title, yes, revoke, no="Keep them"):
             text(
                 "Every phone then shows one entry that says so. This cannot be undone: each device "
                 "needs a new link afterwards."
             )
-
-            async def revoke() -> None:
-                opened.close()
-                count = await self._site.services.feeds.revoke_all(None)
-                await self.fill()
-                notify_done(f"{formatting.counted(count, 'link')} switched off.")
-
-            with box("actions"):
-                button("Switch every link off", revoke, look="danger")
-                button("Keep them", opened.close, look="primary")
 
 
 def _cells(identity: str, name: str, links: list[LinkFacts], now: datetime) -> tuple[str, ...]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from nicegui import ui
 
-from companion.domain.errors import BadInput
-from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.components.fields import errors_at
 from companion.web.ui.components.typed_fields import NumberField
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.site import Site
@@ -111,16 +110,12 @@ class PhoneReach:
             "feed_key": self._key,
             "feed_unused_days": self._unused,
         }
-        clear_errors(*fields.values())
         values = {key: _words(field.value) for key, field in fields.items()}
-        try:
+        with errors_at(fields):
             values["feed_unused_days"] = str(self._unused.whole())
             await self._site.services.practitioners.set_practice(values)
-        except BadInput as error:
-            fail_field(error, fields)
-            return
-        self._draw()
-        notify_done("Saved. Links made from now on have this address.")
+            self._draw()
+            notify_done("Saved. Links made from now on have this address.")
 
     async def _check(self) -> None:
         self._found.clear()

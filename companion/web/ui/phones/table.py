@@ -13,7 +13,7 @@ from companion.services.feeds.facts import LinkFacts, facts_of
 from companion.services.feeds.links import last_day
 from companion.services.ports import FeedLink
 from companion.web.ui import formatting
-from companion.web.ui.components.dialogs import dialog
+from companion.web.ui.components.dialogs import question
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.phones.formatting import (
     STATES,
@@ -138,39 +138,32 @@ class PhoneTable:
             await self._done("The old link is switched off.")
             await self._show(made, url)
 
-        _ask(
-            f"Renew “{link.label}”?",
-            "The device gets a new link, which has to be set up there. The old one is switched "
-            "off at once. Do this when a link may have become known to others, or was lost.",
-            "Renew",
-            renew,
-        )
+        with question(f"Renew “{link.label}”?", "Renew", renew):
+            text(
+                "The device gets a new link, which has to be set up there. The old one is switched "
+                "off at once. Do this when a link may have become known to others, or was lost."
+            )
 
     def _ask_revoke(self, link: FeedLink) -> None:
         async def revoke() -> None:
             await self._site.services.feeds.revoke(link.id)
             await self._done("The link is switched off.")
 
-        _ask(
-            f"Switch off “{link.label}”?",
-            "The device then shows one entry that says so. This cannot be undone.",
-            "Switch off",
-            revoke,
-        )
+        with question(f"Switch off “{link.label}”?", "Switch off", revoke):
+            text("The device then shows one entry that says so. This cannot be undone.")
 
     def _ask_all(self) -> None:
+        person = self._record.practitioner
+
         async def revoke_all() -> None:
-            identity = self._record.practitioner.id
-            count = await self._site.services.feeds.revoke_all(identity)
+            count = await self._site.services.feeds.revoke_all(person.id)
             await self._done(f"{formatting.counted(count, 'link')} switched off.")
 
-        _ask(
-            "Switch all links off?",
-            f"Every device of {self._record.practitioner.name} then shows one entry that says so. "
-            "This cannot be undone.",
-            "Switch all off",
-            revoke_all,
-        )
+        with question("Switch all links off?", "Switch all off", revoke_all):
+            text(
+                f"Every device of {person.name} then shows one entry that says so. This cannot be "
+                "undone."
+            )
 
     async def _done(self, sentence: str) -> None:
         await self.fill()
@@ -182,16 +175,3 @@ def _cell(column: int) -> ui.element:
     cell = box(tag="td")
     cell.props["data-heading"] = HEADINGS[column]
     return cell
-
-
-def _ask(title: str, words_below: str, act: str, on_yes: Callable[[], Awaitable[None]]) -> None:
-    with dialog(title) as opened:
-        text(words_below)
-
-        async def yes() -> None:
-            opened.close()
-            await on_yes()
-
-        with box("actions"):
-            button(act, yes, look="danger")
-            button("Keep it", opened.close, look="primary")

@@ -17,7 +17,7 @@ from companion.services.feeds.links import last_day
 from companion.services.ports import FeedDetail, FeedLink
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.disclosure_form import DisclosureForm
-from companion.web.ui.components.fields import clear_errors, fail_field
+from companion.web.ui.components.fields import errors_at
 from companion.web.ui.components.typed_fields import DayField, NumberField
 from companion.web.ui.error_reports import report_errors
 from companion.web.ui.phones.formatting import DETAILS, DEVICES, explained
@@ -56,25 +56,19 @@ async def open_change(
 
 async def _make(form: _LinkForm, made: Made, opened: ui.dialog) -> None:
     feeds = form.site.services.feeds
-    try:
+    with errors_at(form.fields):
         link, url = await feeds.add(form.record.practitioner.id, **form.values())
-    except BadInput as error:
-        form.fail(error)
-        return
-    opened.close()
-    await made(link, url, form.kind)
+        opened.close()
+        await made(link, url, form.kind)
 
 
 async def _change(
     form: _LinkForm, link: FeedLink, changed: Callable[[], Awaitable[None]], opened: ui.dialog
 ) -> None:
-    try:
+    with errors_at(form.fields):
         await form.site.services.feeds.edit(link.id, **form.values())
-    except BadInput as error:
-        form.fail(error)
-        return
-    opened.close()
-    await changed()
+        opened.close()
+        await changed()
 
 
 class _LinkForm:
@@ -150,7 +144,6 @@ class _LinkForm:
 
     def values(self) -> dict[str, Any]:
         """What the services take. Raises BadInput."""
-        clear_errors(self._label, self._arrears, self._advance, self._expires)
         return {
             "label": self._label.value or "",
             "detail": self._detail.value,
@@ -160,11 +153,12 @@ class _LinkForm:
             "expires": self._expires.day() if self._expires.value else None,
         }
 
-    def fail(self, error: BadInput) -> None:
-        fields: dict[str, ValidationElement[Any]] = {
+    @property
+    def fields(self) -> dict[str, ValidationElement[Any]]:
+        """By the field that an error names."""
+        return {
             "label": self._label,
             "days_in_arrears": self._arrears,
             "days_in_advance": self._advance,
             "expires": self._expires,
         }
-        fail_field(error, fields)

@@ -55,7 +55,7 @@ def ended(number: signal.Signals, work: str = "pass", then: str = "pass") -> tup
     [*((each, signal.SIGTERM, 0) for each in HANGING), ("a thread", signal.SIGINT, 130)],
 )
 def test_what_hangs_is_broken_off_and_the_code_says_by_what(
-    what: str, number: int, code: int
+    what: str, number: signal.Signals, code: int
 ) -> None:
     found, said = ended(number, *HANGING[what])
     assert found == code

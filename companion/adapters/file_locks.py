@@ -21,7 +21,7 @@ import filelock
 
 from companion.domain.errors import Busy
 from companion.services.files import disk_trouble, make_folder
-from companion.services.pools import TURNS
+from companion.services.pools import LOCKS
 from companion.services.sync.snapshot import OwnedLock
 
 
@@ -105,7 +105,7 @@ class NamedFileLocks:
             holder=self._holder,
             patience=self._patience if patience is None else patience,
         )
-        entering = asyncio.ensure_future(TURNS.run(lock.__enter__))
+        entering = asyncio.ensure_future(LOCKS.run(lock.__enter__))
         try:
             await asyncio.shield(entering)
         except asyncio.CancelledError:

@@ -41,7 +41,7 @@ SYNC = Pool("sync", 2)
 """What a calendar should hold."""
 SECRETS = Pool("secrets", 2)
 """The system's password store may ask a person."""
-TURNS = Pool("turns", 8)
+LOCKS = Pool("locks", 8)
 """Waiting until another process of this home is done."""
 PACING = Pool("pacing", 1)
 """What other processes spend of Google's quota."""

@@ -15,6 +15,7 @@ from companion.domain.settings import PracticeSettings, PractitionerSettings
 from companion.domain.sync_state import SyncState
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
+from companion.services.feeds.links import off_at
 from companion.services.ports import (
     Activity,
     ActivityLog,
@@ -206,7 +207,7 @@ class Status:
                 self._status(
                     record,
                     states.get(record.practitioner.id, SyncState()),
-                    self._usable(links, record.practitioner.id),
+                    self._usable(links.get(record.practitioner.id, [])),
                     here=here,
                 )
                 for record in settings.practitioners.values()
@@ -229,18 +230,14 @@ class Status:
         if self.staleness is not None:
             await self.staleness.refresh()
         state = await self.ledger.state(found)
-        links = {found: await self.feeds.links(found)}
+        links = self._usable(await self.feeds.links(found))
         keeping = await self.keeping() if self.keeping is not None else None
         here = keeping is None or keeping.here
-        return self._status(record, state, self._usable(links, found), here=here)
+        return self._status(record, state, links, here=here)
 
-    def _usable(self, links: Mapping[str, list[FeedLink]], practitioner_id: str) -> list[FeedLink]:
+    def _usable(self, links: list[FeedLink]) -> list[FeedLink]:
         now = self.clock.now()
-        return [
-            link
-            for link in links.get(practitioner_id, [])
-            if link.revoked_at is None and (link.expires_at is None or link.expires_at > now)
-        ]
+        return [link for link in links if off_at(link, now) is None]
 
     def _status(
         self,

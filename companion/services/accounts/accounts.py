@@ -76,7 +76,7 @@ class Accounts:
         self._clock = clock
         self._choose = choose
         self._delays = Delays(clock)
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """By machine."""
         self._unused = ""
         """A hash to compare with when there is no such user."""
@@ -208,7 +208,7 @@ class Accounts:
                 "That was tried too often.", f"Wait {_wait(left)}, then try again.", field="name"
             )
         self._delays.begin(*key)
-        async with self._turns.setdefault(machine, asyncio.Lock()):  # one's tries delay no other
+        async with self._locks.setdefault(machine, asyncio.Lock()):  # one's tries delay no other
             kept = found.password if found is not None else await self._unused_hash()
             good = await self._matches(kept, password)
         if found is None or not good:

@@ -63,7 +63,7 @@ class _Fragments:
     """Holds every appointment of its window as of the last reading."""
     packed: dict[bytes, bytes] = field(default_factory=dict)
     """Of the last body: see companion.services.feeds.packing."""
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +120,7 @@ class FeedBodies:
 
     async def _make(self, view: FeedView, revision: int, names: ClientNames) -> FeedBody:
         fragments = self._fragments_of(view.projection)
-        async with fragments.turn:
+        async with fragments.lock:
             kept = self._bodies.get(view)
             if kept is not None and kept[0] == revision:
                 return kept[1]  # another request has just made it

@@ -197,7 +197,7 @@ class Connecting:
         sign-in waits for `decide`."""
         state = parse_qs(urlsplit(response_url).query).get("state", [""])[0]
         practitioner_id = self._pending.find(state, user).start.practitioner_id
-        async with self._turn(practitioner_id):
+        async with self._one_at_a_time(practitioner_id):
             pending = self._pending.take(state, user)
             try:
                 signed_in = await self._google.finish_sign_in(pending.request, response_url)
@@ -237,7 +237,7 @@ class Connecting:
     ) -> Connected:
         """Connect with a calendar that was offered, taking it over, or without one with a new
         calendar. Raises SignInTimedOut where nothing waits any more, and as `finish`."""
-        async with self._turn(practitioner_id):
+        async with self._one_at_a_time(practitioner_id):
             return await self._joining.decide(
                 practitioner_id, calendar_id, upload_by_hand=upload_by_hand
             )
@@ -247,7 +247,7 @@ class Connecting:
         """Neither."""
         self._joining.decisions.drop(practitioner_id)
 
-    def _turn(self, practitioner_id: str) -> AbstractAsyncContextManager[object]:
+    def _one_at_a_time(self, practitioner_id: str) -> AbstractAsyncContextManager[object]:
         """Connecting is one at a time among all windows and workstations: of two, the second finds
         what the first has kept. Raises Busy, and then nothing has been asked of Google."""
         return self._syncing.lock(f"connect-{practitioner_id}", patience=PATIENCE)
@@ -284,7 +284,7 @@ class Connecting:
         Only for administrators: whoever chooses the login chooses whose account is entered.
         Raises BadInput without a login, DelegationRefused, ClientFileMissing without a key …"""
         self._pending.cancel_all(practitioner_id)
-        async with self._turn(practitioner_id):
+        async with self._one_at_a_time(practitioner_id):
             return await self._delegating.connect(
                 practitioner_id,
                 login=login,

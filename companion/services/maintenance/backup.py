@@ -155,7 +155,7 @@ class Backups:
         self._folder = home / "backups"
         self._program = program
         self._disk = disk or Disk()
-        self._turn = asyncio.Lock()  # each has a whole copy of the book on the disk meanwhile
+        self._lock = asyncio.Lock()  # each has a whole copy of the book on the disk meanwhile
 
     @allows(Action.PRACTICE)
     def file_name(self) -> str:
@@ -171,7 +171,7 @@ class Backups:
         Raises BadInput for a weak passphrase, SecretsError where sign-ins are wanted and cannot be
         opened, StoreError."""
         check_passphrase(passphrase)
-        async with self._turn:
+        async with self._lock:
             return await self._back_up(path, passphrase, sign_ins=sign_ins)
 
     async def _back_up(self, path: Path | None, passphrase: str, *, sign_ins: bool) -> BackupMade:

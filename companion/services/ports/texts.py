@@ -12,6 +12,6 @@ class KeptText(Protocol):
         ...
 
     async def change(self, edit: Callable[[str | bytes], str | None]) -> None:
-        """Read and written as one turn among all processes; None leaves it as it is. `edit` runs
+        """Read and written as one step among all processes; None leaves it as it is. `edit` runs
         in a thread, maybe more than once. Raises what it raises, Busy, StoreError."""
         ...

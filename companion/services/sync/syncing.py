@@ -70,7 +70,7 @@ class Syncing:
             parts.clock,
             publish=self._publish_theirs,
             stop=self._stop_if_it_is,
-            works=self._has_turn_somewhere,
+            works=self._is_locked_somewhere,
         )
         changes.subscribe(self._on_change)
 
@@ -291,11 +291,11 @@ class Syncing:
         if self._elsewhere.running(practitioner_id) is not None:
             return True
         try:
-            return await self._has_turn_somewhere(practitioner_id)
+            return await self._is_locked_somewhere(practitioner_id)
         except CompanionError:
             return False
 
-    async def _has_turn_somewhere(self, practitioner_id: str) -> bool:
+    async def _is_locked_somewhere(self, practitioner_id: str) -> bool:
         return bool(await self._parts.locks.holder(f"sync-{practitioner_id}"))
 
     async def _run_alone(self, run: Pass, practitioner_id: str) -> PassResult:

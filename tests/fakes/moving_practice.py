@@ -26,6 +26,7 @@ from companion.storage.creating import PracticeMade, create_practice
 from companion.storage.joining import join_practice_here
 from tests.fakes.backup_fixture import appointment
 from tests.fakes.clock import MONDAY
+from tests.fakes.database_servers import connection_to
 from tests.fakes.keyrings_of_keyring import Kept as KeptKeyring
 
 NAMES = ("Anna Example", "Ben Muster")
@@ -65,13 +66,7 @@ def shown(url: URL) -> str:
 
 
 def connected(url: URL) -> psycopg.Connection:
-    return psycopg.connect(
-        host=url.host,
-        port=url.port,
-        user=url.username,
-        password=url.password,
-        dbname=url.database,
-    )
+    return connection_to(url, autocommit=False)
 
 
 def execute(url: URL, statement: str, *values: object) -> None:

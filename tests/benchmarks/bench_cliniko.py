@@ -28,10 +28,9 @@ from companion.sandbox.cliniko.account import SimulatedClinikoAccount
 from companion.sandbox.cliniko.sample import fill
 from companion.sandbox.cliniko.service import KEY, ClinikoPolicy, ClinikoService
 from companion.sandbox.sockets import ServerThread
-from companion.services.imports.importing import Importing
-from companion.services.settings.practitioners import Practitioners
 from companion.services.sources.remote import FetchAnswer, FetchRequest
 from tests.benchmarks.bench_import import PeakMemory
+from tests.fakes.importing import importing_into
 from tests.fakes.settings import FakeSettings
 
 pytestmark = pytest.mark.benchmark
@@ -65,13 +64,8 @@ async def import_from(url: str, home: Path) -> dict[str, float]:
     assert answer.file is not None
     clock, settings = SystemClock(""), FakeSettings()
     database = open_database(home / "book.db", clock)
-    importing = Importing(
-        book=database.book,
-        settings=settings,
-        practitioners=Practitioners(settings=settings, book=database.book, clock=clock),
-        reader=WorkbookFiles(),
-        activity=database.activity,
-        clock=clock,
+    importing = importing_into(
+        database.book, database.activity, settings, clock, reader=WorkbookFiles()
     )
     began = time.perf_counter()
     with PeakMemory() as memory:

@@ -35,11 +35,10 @@ from companion.sandbox.fhir.queries import CONTROLS, KNOWN
 from companion.sandbox.fhir.service import BASE, FhirPolicy, FhirService
 from companion.sandbox.fhir.store import FhirStore, fill
 from companion.sandbox.sockets import ServerThread
-from companion.services.imports.importing import Importing
-from companion.services.settings.practitioners import Practitioners
 from companion.services.sources.remote import FetchAnswer, FetchRequest, RemoteSource, by_name
 from tests.benchmarks.bench_import import PeakMemory
 from tests.fakes.database_servers import Server, mariadb, postgresql, shown
+from tests.fakes.importing import importing_into
 from tests.fakes.settings import FakeSettings
 
 pytestmark = pytest.mark.benchmark
@@ -74,13 +73,8 @@ async def import_from(source: RemoteSource, asked: Asked, home: Path) -> dict[st
     assert answer.file is not None
     clock, settings = SystemClock(""), FakeSettings()
     database = open_database(home / "book.db", clock)
-    importing = Importing(
-        book=database.book,
-        settings=settings,
-        practitioners=Practitioners(settings=settings, book=database.book, clock=clock),
-        reader=WorkbookFiles(),
-        activity=database.activity,
-        clock=clock,
+    importing = importing_into(
+        database.book, database.activity, settings, clock, reader=WorkbookFiles()
     )
     began = time.perf_counter()
     with PeakMemory() as memory:

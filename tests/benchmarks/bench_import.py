@@ -26,8 +26,7 @@ from companion.adapters.clock import SystemClock
 from companion.adapters.database import open_database
 from companion.adapters.tabular.files import WorkbookFiles
 from companion.gc_tuning import freeze_gc
-from companion.services.imports.importing import Importing
-from companion.services.settings.practitioners import Practitioners
+from tests.fakes.importing import importing_into
 from tests.fakes.settings import FakeSettings
 from tests.samples.exports import as_text, csv_bytes, large_export, xlsx_bytes
 
@@ -42,13 +41,8 @@ async def import_twice(file: Path, home: Path) -> dict[str, float]:
     """A first import, then the same file again, as a snapshot."""
     clock, settings = SystemClock(""), FakeSettings()
     database = open_database(home / "book.db", clock)
-    importing = Importing(
-        book=database.book,
-        settings=settings,
-        practitioners=Practitioners(settings=settings, book=database.book, clock=clock),
-        reader=WorkbookFiles(),
-        activity=database.activity,
-        clock=clock,
+    importing = importing_into(
+        database.book, database.activity, settings, clock, reader=WorkbookFiles()
     )
     figures: dict[str, float] = {}
     for name in ("first", "again"):

@@ -20,8 +20,7 @@ from companion.adapters.clock import SystemClock
 from companion.adapters.database import Database, open_database
 from companion.adapters.database.opening_practice import open_practice_database
 from companion.adapters.tabular.files import WorkbookFiles
-from companion.services.imports.importing import Importing
-from companion.services.settings.practitioners import Practitioners
+from tests.fakes.importing import importing_into
 from tests.fakes.practice_database import PracticeServer
 from tests.fakes.settings import FakeSettings
 from tests.samples.exports import as_text, csv_bytes, large_export
@@ -48,13 +47,8 @@ async def opened(kind: str, folder: Path, server: PracticeServer) -> AsyncIterat
 async def seconds_of(database: Database, files: list[Path]) -> list[tuple[float, float]]:
     """Of each file: to look at it, and to import it."""
     clock, settings = SystemClock(""), FakeSettings()
-    importing = Importing(
-        book=database.book,
-        settings=settings,
-        practitioners=Practitioners(settings=settings, book=database.book, clock=clock),
-        reader=WorkbookFiles(),
-        activity=database.activity,
-        clock=clock,
+    importing = importing_into(
+        database.book, database.activity, settings, clock, reader=WorkbookFiles()
     )
     found = []
     for number, file in enumerate(files):

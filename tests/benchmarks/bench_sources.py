@@ -27,7 +27,6 @@ from companion.adapters.clock import SystemClock
 from companion.adapters.database import open_database
 from companion.adapters.tabular.files import WorkbookFiles
 from companion.gc_tuning import freeze_gc
-from companion.services.imports.importing import Importing
 from companion.services.settings.practitioners import Practitioners
 from companion.services.sources.fetched_sources import TypedPlace
 from companion.services.sources.remote import by_name
@@ -36,6 +35,7 @@ from companion.services.sources.watching import sources_of
 from tests.benchmarks.bench_import import PeakMemory
 from tests.contract.remote.every import REMOTE
 from tests.contract.remote.harness import NAME, Booked, Setting
+from tests.fakes.importing import importing_into
 from tests.fakes.locks import FreeLocks
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
@@ -66,14 +66,7 @@ async def fetch_twice(kind: str, count: int, folder: Path) -> dict[str, Any]:
     database = open_database(folder / "book.db", clock)
     people = Practitioners(settings=settings, book=database.book, clock=clock)
     reader = WorkbookFiles(now=clock.now)
-    importing = Importing(
-        book=database.book,
-        settings=settings,
-        practitioners=people,
-        reader=reader,
-        activity=database.activity,
-        clock=clock,
-    )
+    importing = importing_into(database.book, database.activity, settings, clock, reader)
     _sources, fetched, _watching = sources_of(
         settings=settings,
         notes=MemoryNotes(),

@@ -27,7 +27,7 @@ from tests.fakes.ledger_rows import row_of
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity, MemoryLedger
-from tests.fakes.syncing import syncing_over
+from tests.fakes.syncing import connecting_over
 
 ZOE, MAX = "zoe@example.com", "max@example.com"
 
@@ -84,21 +84,14 @@ class Fixture:
 
     def new_service(self, locks: NamedLocks | None = None) -> Connecting:
         """As after a restart of the program."""
-        return Connecting(
+        return connecting_over(
             google=self.google,
             settings=self.settings,
             secrets=self.secrets,
             ledger=self.ledger,
             activity=self.activity,
             clock=self.clock,
-            syncing=syncing_over(
-                google=self.google,
-                settings=self.settings,
-                ledger=self.ledger,
-                activity=self.activity,
-                clock=self.clock,
-                locks=locks,
-            ),
+            locks=locks,
             random_word=lambda: next(self.words),
         )
 

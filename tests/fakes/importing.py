@@ -1,22 +1,28 @@
-"""Importing into a test's own stores."""
+"""The importing service over a test's own stores."""
 
 from __future__ import annotations
 
 from companion.services.imports.importing import Importing
-from companion.services.ports import ActivityLog, AppointmentBook, Clock, SettingsStore
+from companion.services.ports import (
+    ActivityLog,
+    AppointmentBook,
+    Clock,
+    SettingsStore,
+)
 from companion.services.settings.practitioners import Practitioners
 from companion.services.workbooks import WorkbookReader
 from tests.fakes.workbooks import InlineWorkbooks
 
 
-def importing_into(
+def importing_over(
+    *,
     book: AppointmentBook,
-    activity: ActivityLog,
     settings: SettingsStore,
+    activity: ActivityLog,
     clock: Clock,
     reader: WorkbookReader | None = None,
 ) -> Importing:
-    """`reader`: one without a process of its own, unless it is given."""
+    """`reader`: None for one without a process of its own."""
     return Importing(
         book=book,
         settings=settings,

@@ -16,7 +16,7 @@ from companion.services.sources.sources import Sources
 from companion.services.sources.watched_folder import WatchedFolder
 from companion.services.sources.watching import Watching
 from tests.fakes.clock import FakeClock
-from tests.fakes.importing import importing_into
+from tests.fakes.importing import importing_over
 from tests.fakes.services import TUESDAY
 from tests.fakes.settings import FakeSettings
 from tests.fakes.sources import fake_fetching
@@ -50,8 +50,11 @@ class Clinic:
         self.clock = clock or FakeClock(TUESDAY, auto=False)
         self.settings = FakeSettings()
         self.stores = MemoryStores()
-        self.importing = importing_into(
-            self.stores.book, self.stores.activity, self.settings, self.clock
+        self.importing = importing_over(
+            book=self.stores.book,
+            settings=self.settings,
+            activity=self.stores.activity,
+            clock=self.clock,
         )
         self.folder = tmp_path / "exports"
         self.folder.mkdir()

@@ -12,7 +12,7 @@ from companion.sandbox.sample_names import SAMPLE_SOURCE
 from companion.services.imports.importing import Importing
 from tests.fakes.book_store import MemoryBook
 from tests.fakes.clock import FakeClock
-from tests.fakes.importing import importing_into
+from tests.fakes.importing import importing_over
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity
 
@@ -45,7 +45,7 @@ def reception(tmp_path: Path) -> Reception:
     for person in PRACTICE.practitioners:
         settings = settings.with_practitioner(PractitionerSettings(practitioner=person))
     store = FakeSettings(settings)
-    importing = importing_into(book, MemoryActivity(), store, clock)
+    importing = importing_over(book=book, settings=store, activity=MemoryActivity(), clock=clock)
     return Reception(importing=importing, book=book, folder=tmp_path)
 
 

@@ -21,7 +21,7 @@ from companion.services.sources.notes import (
 )
 from companion.services.sources.sources import Sources
 from tests.fakes.clock import MONDAY, FakeClock
-from tests.fakes.importing import importing_into
+from tests.fakes.importing import importing_over
 from tests.fakes.settings import FakeSettings
 from tests.fakes.sources import MemoryNotes, fake_fetching
 from tests.fakes.stores import MemoryStores
@@ -37,7 +37,9 @@ class Fixture:
         self.home.mkdir()
         self.folder = tmp_path / "exports"
         self.folder.mkdir()
-        importing = importing_into(stores.book, stores.activity, self.settings, clock)
+        importing = importing_over(
+            book=stores.book, settings=self.settings, activity=stores.activity, clock=clock
+        )
         self.sources = Sources(
             settings=self.settings,
             notes=self.notes,

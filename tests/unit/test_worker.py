@@ -21,7 +21,7 @@ from companion.services.sync.worker import Worker
 from tests.battery.working import TOMORROW, FullActivity, edit, until, working
 from tests.battery.world import ANNA, BORIS, MONDAY, World, appointment
 from tests.fakes.clock import FakeClock
-from tests.fakes.importing import importing_into
+from tests.fakes.importing import importing_over
 from tests.samples.exports import allied, csv_bytes
 
 # ── changes ───────────────────────────────────────────────────────────────────────────────────
@@ -120,7 +120,9 @@ async def test_an_import_that_fails_after_its_commit_is_in_google_within_ten_sec
 ) -> None:
     world = World()
     activity = FullActivity()
-    importing = importing_into(world.stores.book, activity, world.settings, world.clock)
+    importing = importing_over(
+        book=world.stores.book, settings=world.settings, activity=activity, clock=world.clock
+    )
     export = tmp_path / "export.csv"
     export.write_bytes(csv_bytes([allied(0, Practitioner="Anna Example")]))
     preview = await importing.preview(export)

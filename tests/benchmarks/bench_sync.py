@@ -115,7 +115,7 @@ def simulator(**settings: Any) -> Iterator[Simulator]:
 async def a_home(
     folder: Path, google: Simulator, people: list[str], events: int, **rates: float
 ) -> AsyncIterator[RealHome]:
-    """With these people and their books, and opened anew: the pacer takes its rates at the start."""
+    """With people and their books, opened anew: the pacer takes its rates at the start."""
     async with opened(folder, google.base_url) as application:
         await populate(application, google, people, **rates)  # type: ignore[arg-type] # rates alone
         for who in people:

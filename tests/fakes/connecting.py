@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from companion.domain.appointments import Practitioner
 from companion.domain.event_keys import event_id
 from companion.domain.events import CalendarEvent
-from companion.domain.reconcile import LedgerEntry, LedgerEntryState
+from companion.domain.reconcile import LedgerEntry
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.services.google.connecting import Connecting
 from companion.services.google.consents import CalendarChoice
@@ -23,6 +23,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.google import FakeGoogle
 from tests.fakes.google_calendar import FakeRemoteCalendar
 from tests.fakes.keys import key_text
+from tests.fakes.ledger_rows import row_of
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity, MemoryLedger
@@ -138,16 +139,7 @@ class Fixture:
 
 
 def entry(event: CalendarEvent, wanted: str) -> LedgerEntry:
-    return LedgerEntry(
-        key=event.key,
-        event_id=wanted,
-        generation=0,
-        state=LedgerEntryState.OK,
-        fingerprint=event.fingerprint,
-        style=event.style,
-        begins=event.begins,
-        ends=event.ends,
-    )
+    return row_of(event, event_id=wanted, content_hash="")
 
 
 def existing(calendar_id: str) -> CalendarChoice:

@@ -9,7 +9,7 @@ import threading
 from collections import UserDict
 from collections.abc import AsyncIterator, Callable, ItemsView
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,11 +17,12 @@ from sqlalchemy import Connection
 
 from companion.adapters.database import Database, open_database
 from companion.adapters.database.sqlite_access import SqliteAccess
-from companion.domain.appointments import Appointment, AppointmentKind
+from companion.domain.appointments import Appointment
 from companion.domain.errors import Busy, StoreDamaged, StoreError
 from companion.domain.sync_state import SyncState
 from companion.services.changes import BookChanged
 from companion.services.ports import BookChange
+from tests.fakes.appointments import appointment
 from tests.fakes.changes import LossyChanges
 from tests.fakes.clock import FakeClock
 
@@ -39,15 +40,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 def appointments(count: int) -> list[Appointment]:
     start = datetime(2026, 3, 2, 9)  # noqa: DTZ001 - wall time
     return [
-        Appointment(
-            id=f"a{number}",
-            practitioner_id="mira",
-            kind=AppointmentKind.CASUAL,
-            start=start,
-            end=start + timedelta(minutes=30),
-            timezone="Australia/Sydney",
-            notes="n" * 500,
-        )
+        appointment(start, id=f"a{number}", practitioner_id="mira", notes="n" * 500)
         for number in range(count)
     ]
 

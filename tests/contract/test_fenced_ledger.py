@@ -93,7 +93,9 @@ def expire(address: URL) -> None:
         connection.execute("UPDATE turns SET until = until - interval '1 h'")
 
 
-async def test_what_is_written_in_a_turn_is_kept_and_outside_it_is_refused(computer: Open) -> None:
+async def test_what_is_written_under_a_lock_is_kept_and_outside_it_is_refused(
+    computer: Open,
+) -> None:
     desk = computer("desk")
     async with desk.locks.hold("sync-mira"):
         await desk.write("a")
@@ -128,7 +130,7 @@ async def test_whoever_was_overtaken_writes_nothing_but_its_doubts(
 async def test_a_fetch_that_was_halted_writes_nothing_over_the_newer_answer_of_another(
     computer: Open, address: URL
 ) -> None:
-    """It was halted after it had asked for its turn, right before its transaction."""
+    """It was halted after it had asked for its lock, right before its transaction."""
     desk, office = computer("desk"), computer("office")
     older, newer = (appointment(1, location=each) for each in ("Room 1", "Room 2"))
     async with desk.locks.hold("fetch-link"):
@@ -150,7 +152,7 @@ async def test_a_fetch_that_was_halted_writes_nothing_over_the_newer_answer_of_a
     assert found.location == "Room 2"
 
 
-async def test_a_turn_is_renewed_while_a_long_import_is_written(
+async def test_a_lock_is_renewed_while_a_long_import_is_written(
     computer: Open, address: URL
 ) -> None:
     desk = computer("desk")
@@ -168,7 +170,7 @@ async def test_a_turn_is_renewed_while_a_long_import_is_written(
 
 @asynccontextmanager
 async def overtaken_by(other: Computer) -> AsyncIterator[OwnedLock]:
-    """A task of another process, as far as turns are concerned."""
+    """A task of another process, as far as locks are concerned."""
     begun, over = asyncio.Queue[OwnedLock](), asyncio.Event()
 
     async def work() -> None:
@@ -183,7 +185,7 @@ async def overtaken_by(other: Computer) -> AsyncIterator[OwnedLock]:
     await working
 
 
-async def test_a_turn_that_is_over_and_nobody_took_is_still_ones_own(
+async def test_a_lock_that_is_over_and_nobody_took_is_still_ones_own(
     computer: Open, address: URL
 ) -> None:
     desk = computer("desk")
@@ -193,7 +195,7 @@ async def test_a_turn_that_is_over_and_nobody_took_is_still_ones_own(
     assert await desk.keys() == ["a"]
 
 
-async def test_what_comes_after_the_turn_was_given_back_is_refused(computer: Open) -> None:
+async def test_what_comes_after_the_lock_was_given_back_is_refused(computer: Open) -> None:
     desk, late = computer("desk"), asyncio.Event()
 
     async def write_late() -> None:
@@ -217,7 +219,7 @@ async def test_whoever_takes_over_waits_for_the_write_under_way_and_reads_it(
         async with desk.locks.hold("sync-mira"):
             await desk.write("a")
             other.execute("SELECT FROM ledger FOR UPDATE")
-            writing = asyncio.create_task(desk.write("a"))  # has its turn's row, waits for this one
+            writing = asyncio.create_task(desk.write("a"))  # has its lock's row, waits for this one
             await _locked(address, "turns")
             expiring = asyncio.create_task(asyncio.to_thread(expire, address))
             await asyncio.sleep(0.1)

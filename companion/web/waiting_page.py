@@ -3,12 +3,13 @@ which goes on by itself, and the control path. Its database is away; or its key 
 the page asks for the new one.
 
 It holds nothing of the practice, so a browser need not be known: of keys it takes the right one
-alone. The rules about hosts and origins
-are the guard's. A launch token in the address stays there until the app itself takes it.
+alone, and once, however often the button is pressed. The rules about hosts and origins are the
+guard's. A launch token in the address stays there until the app itself takes it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 from collections.abc import Awaitable, Callable
@@ -54,6 +55,7 @@ class WaitedFor:
 
 def waiting_page(port: int, control: ControlPath, waited_for: WaitedFor, take_key: TakeKey) -> App:
     hosts = host_names(port)
+    one_key_at_a_time = asyncio.Lock()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -75,7 +77,10 @@ def waiting_page(port: int, control: ControlPath, waited_for: WaitedFor, take_ke
             headers = [("content-type", "application/json")]
             await answer(guarded, 200, '{"status":"ok"}', headers=headers)
         elif request.method == "POST" and waited_for.asks_for_key:
-            await _take(await _typed(receive), waited_for, take_key)
+            typed = await _typed(receive)
+            async with one_key_at_a_time:
+                if not waited_for.taken:
+                    await _take(typed, waited_for, take_key)
             await answer(guarded, 303, "", headers=[("location", _here(request))])
         elif request.navigation:
             await answer(guarded, 503, _page(request, waited_for), html=True)
@@ -103,7 +108,6 @@ async def _take(typed: str, waited_for: WaitedFor, take_key: TakeKey) -> None:
         waited_for.problem, waited_for.taken = None, True
     except CompanionError as error:
         waited_for.problem = BadInput(error.what, error.remedy, field=KEY)
-        waited_for.taken = False
 
 
 def _here(request: GuardedRequest) -> str:

@@ -23,8 +23,9 @@ from companion.services.feeds.links import file_name, to_keep
 from companion.stopping import Stopping
 from companion.waiting import PhoneSettings, WaitingPlace, open_when_reachable
 from companion.web.binding import bind
-from companion.web.control import ask_running_app, command_running_app, control_secret
+from companion.web.control import ControlPath, ask_running_app, command_running_app, control_secret
 from companion.web.launching import LaunchTokens
+from companion.web.waiting_page import WaitedFor, waiting_page
 from tests.contract.test_feed_store import link
 from tests.fakes.free_ports import free_port
 from tests.fakes.waiting import until
@@ -216,6 +217,31 @@ async def test_a_renewed_practice_key_is_asked_for_and_the_right_one_opens(tmp_p
         assert (await house.type_key(NEW_KEY)).status_code == 303
         assert await task == "opened"
     assert house.said == [PracticeKeyRenewed.default_what]
+
+
+async def test_a_practice_key_is_taken_once_however_often_the_button_is_pressed() -> None:
+    asked, sent, go_on = list[str](), list[int](), asyncio.Event()
+
+    async def take_key(typed: str) -> None:
+        asked.append(typed)
+        await go_on.wait()
+
+    async def form() -> AsyncIterator[bytes]:
+        yield f"practice_key={NEW_KEY}".encode()
+        sent.append(1)
+
+    control = ControlPath("secret", 8090, LaunchTokens())
+    page = waiting_page(8090, control, WaitedFor(PracticeKeyRenewed()), take_key)
+    root = "http://127.0.0.1:8090"
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(page), base_url=root, headers={"origin": root}
+    ) as browser:
+        presses = [asyncio.create_task(browser.post("/", content=form())) for _ in range(2)]
+        await until(lambda: len(sent) == 2)
+        go_on.set()
+        assert [each.status_code for each in await asyncio.gather(*presses)] == [303, 303]
+        assert asked == [NEW_KEY]
+        assert "The key is right" in (await browser.get("/", headers={"origin": ""})).text
 
 
 async def test_no_other_site_types_a_practice_key_nor_anybody_while_none_is_asked_for(

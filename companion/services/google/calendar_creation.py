@@ -91,7 +91,9 @@ class CalendarCreations:
         self, trial: str, practitioner_id: str, creation: CalendarCreation, name: str
     ) -> CalendarInfo:
         creation = replace(creation, begun_at=self.clock.now())
-        record = await self.changes.edit(practitioner_id, lambda link: _with(link, creation))
+        record = await self.changes.edit(
+            practitioner_id, lambda link: with_creation(link, creation)
+        )
         person = record.practitioner
         try:
             info = await self.google.create_calendar(
@@ -133,11 +135,11 @@ class CalendarCreations:
         self, practitioner_id: str, creation: CalendarCreation, calendar_id: str
     ) -> CalendarCreation:
         kept = replace(creation, calendar_id=calendar_id)
-        await self.changes.edit(practitioner_id, lambda link: _with(link, kept))
+        await self.changes.edit(practitioner_id, lambda link: with_creation(link, kept))
         return kept
 
     async def _drop(self, practitioner_id: str, creation: CalendarCreation) -> None:
-        await self.changes.edit(practitioner_id, lambda link: _without(link, creation.mark))
+        await self.changes.edit(practitioner_id, lambda link: without_creation(link, creation.mark))
 
 
 def must_look(link: GoogleLink, login: str) -> bool:
@@ -163,9 +165,9 @@ def begun(link: GoogleLink, account: str) -> tuple[CalendarCreation, ...]:
     )
 
 
-def _with(link: GoogleLink, creation: CalendarCreation) -> GoogleLink:
-    return replace(link, creations=(*_without(link, creation.mark).creations, creation))
+def with_creation(link: GoogleLink, creation: CalendarCreation) -> GoogleLink:
+    return replace(link, creations=(*without_creation(link, creation.mark).creations, creation))
 
 
-def _without(link: GoogleLink, mark: str) -> GoogleLink:
+def without_creation(link: GoogleLink, mark: str) -> GoogleLink:
     return replace(link, creations=tuple(each for each in link.creations if each.mark != mark))

@@ -16,6 +16,7 @@ from companion.domain.settings import CalendarCreation, GoogleLink
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.google.account_changes import AccountChanges
+from companion.services.google.calendar_creation import with_creation, without_creation
 from companion.services.google.consents import APP_CREATED, missing
 from companion.services.ports import ActivityKind, Assumption, Clock, Google
 
@@ -95,16 +96,10 @@ class SelfTest:
             begun_at=self.clock.now(),
             throwaway=True,
         )
-        await self.changes.edit(
-            practitioner_id,
-            lambda link: replace(link, creations=(*link.creations, creation)),
-        )
+        await self.changes.edit(practitioner_id, lambda link: with_creation(link, creation))
         info = await self.google.create_calendar(practitioner_id, NAME, "UTC", creation.mark)
         made = replace(creation, calendar_id=info.id)
-        await self.changes.edit(
-            practitioner_id,
-            lambda link: replace(link, creations=(*_without(link, creation.mark), made)),
-        )
+        await self.changes.edit(practitioner_id, lambda link: with_creation(link, made))
         return made
 
     async def _remove(self, practitioner_id: str, creation: CalendarCreation) -> Assumption:
@@ -126,10 +121,4 @@ class SelfTest:
                 await self._forget(practitioner_id, each.mark)
 
     async def _forget(self, practitioner_id: str, mark: str) -> None:
-        await self.changes.edit(
-            practitioner_id, lambda link: replace(link, creations=_without(link, mark))
-        )
-
-
-def _without(link: GoogleLink, mark: str) -> tuple[CalendarCreation, ...]:
-    return tuple(each for each in link.creations if each.mark != mark)
+        await self.changes.edit(practitioner_id, lambda link: without_creation(link, mark))

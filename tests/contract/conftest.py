@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 
 from companion.environment import Environment
 from companion.sandbox.server import SimulatedHandle
+from companion.services.ports import AppointmentBook
 from tests.contract.calendar_world import FakeWorld, World, simulated_world
 from tests.contract.feed_listening import Listener, listening
 from tests.contract.google_world import SimulatedWorld, simulated
+from tests.contract.stores import KINDS, Stores, opened
 from tests.fakes.cliniko import Clinic, clinic
 from tests.fakes.google_calendar import FakeRemoteCalendar
 from tests.fakes.moving_practice import a_keyring, at
@@ -33,6 +36,23 @@ def first(tmp_path: Path) -> Environment:
 @pytest.fixture
 def second(tmp_path: Path) -> Environment:
     return at(tmp_path / "second")
+
+
+@pytest.fixture
+def address(practice_url: URL) -> URL:
+    """Of a practice's database."""
+    return practice_url
+
+
+@pytest.fixture(params=KINDS)
+async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
+    async with opened(request.param, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def book(stores: Stores) -> AppointmentBook:
+    return stores.book
 
 
 @pytest.fixture

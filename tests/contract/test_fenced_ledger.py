@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import Context
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import URL
@@ -23,16 +22,13 @@ from companion.adapters.database.opening_practice import open_practice_database
 from companion.domain.appointments import Appointment
 from companion.domain.errors import Busy
 from companion.domain.practice_errors import Overtaken
-from companion.domain.reconcile import LedgerEntry, LedgerEntryState
 from companion.domain.sync_state import SyncState
-from companion.services.ports import BookChange, CalendarRef
+from companion.services.ports import BookChange
 from companion.services.sync.snapshot import OwnedLock
 from tests.battery.world import appointment
-from tests.fakes.practice_database import practice_server
+from tests.contract.test_ledger import MIRA, NOW, entry
 
 pytestmark = pytest.mark.postgresql
-MIRA = CalendarRef(practitioner_id="mira", calendar_id="mira@example.org")
-NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 @dataclass
@@ -41,17 +37,7 @@ class Computer:
     database: Database
 
     async def write(self, key: str) -> None:
-        row = LedgerEntry(
-            key=key,
-            event_id=f"event{key}",
-            generation=0,
-            state=LedgerEntryState.PENDING,
-            fingerprint="f" * 32,
-            style="5|10",
-            begins=NOW,
-            ends=NOW,
-        )
-        await self.database.ledger.write(MIRA, put=[row])
+        await self.database.ledger.write(MIRA, put=[entry(key)])
 
     async def book(self, *appointments: Appointment) -> None:
         await self.database.book.apply(BookChange(put=appointments), NOW)
@@ -61,12 +47,6 @@ class Computer:
 
 
 Open = Callable[[str], Computer]
-
-
-@pytest.fixture
-async def address() -> AsyncIterator[URL]:
-    with practice_server().new_database() as url:
-        yield url
 
 
 @pytest.fixture

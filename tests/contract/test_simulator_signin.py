@@ -32,7 +32,7 @@ WANTED = ("openid", "email", "calendar.events.owned", "calendar.calendarlist.rea
 
 
 @pytest.fixture(autouse=True)
-def plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
+def _oauthlib_takes_a_local_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
     monkeypatch.setenv("OAUTHLIB_RELAX_TOKEN_SCOPE", "1")
 

@@ -14,19 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import pytest
-
-from tests.e2e.command_home import CommandHome, open_desk, write_export
+from tests.e2e.command_home import CommandHome, write_export
 from tests.fakes.calendar_lint import complaints, events
 from tests.fakes.certificates import trusting, write_certificate
 from tests.fakes.free_ports import free_port
 from tests.fakes.waiting import wait_until
-
-
-@pytest.fixture
-def commands(tmp_path: Path) -> Iterator[CommandHome]:
-    with open_desk(tmp_path, CommandHome) as made:
-        yield made
 
 
 def fetched(
@@ -107,10 +99,8 @@ def test_a_phone_follows_what_commands_do_beside_the_running_app(
         wait_until(lambda: summaries(url) == ["This phone link was switched off"])
         commands.run("feeds", "revoke", code=2)
     token = re.findall(r"/feeds/([\w-]{43})", url + made["url"] + renewed["url"])
-    for path in commands.home.rglob("*"):
-        if path.is_file():
-            content = path.read_bytes()
-            assert not [each for each in token if each.encode() in content], path.name
+    content = commands.content()
+    assert not [each for each in token if each.encode() in content]
 
 
 def test_a_certificate_is_chosen_and_renewed_while_the_app_runs(

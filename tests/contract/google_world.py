@@ -85,6 +85,11 @@ class World:
         await self.secrets.put(f"google/token/{name}", signed_in.token)
         return signed_in
 
+    async def signed_in_calendar(self) -> RemoteCalendar:
+        await self.sign_in()
+        info = await self.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
+        return await self.google.calendar("zoe", info.id)
+
 
 @dataclass
 class SimulatedWorld(World):
@@ -95,12 +100,6 @@ class SimulatedWorld(World):
     @property
     def token(self) -> Token:
         return Token.from_json(self.secrets.kept["google/token/zoe"])
-
-    async def new_calendar(self) -> RemoteCalendar:
-        """Made for somebody who has just signed in."""
-        await self.sign_in()
-        info = await self.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-        return await self.google.calendar("zoe", info.id)
 
     def refreshes(self) -> int:
         return len(self.handle.api.grants.access)

@@ -7,20 +7,13 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.command_home import HEADER, CommandHome, open_desk, write_export
+from tests.e2e.command_home import HEADER, CommandHome, write_export
 
 pytestmark = pytest.mark.timeout(300)  # up to twenty processes each, on a machine that is busy
-
-
-@pytest.fixture
-def commands(tmp_path: Path) -> Iterator[CommandHome]:
-    with open_desk(tmp_path, CommandHome) as made:
-        yield made
 
 
 def test_an_export_goes_in_and_google_and_the_phone_show_it(

@@ -14,19 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import pytest
-
-from tests.e2e.command_home import CommandHome, open_desk, write_export
+from tests.e2e.command_home import CommandHome, write_export
 from tests.fakes.calendar_lint import complaints, events
 from tests.fakes.certificates import trusting, write_certificate
 from tests.fakes.free_ports import free_port
 from tests.fakes.waiting import wait_until
-
-
-@pytest.fixture
-def commands(tmp_path: Path) -> Iterator[CommandHome]:
-    with open_desk(tmp_path, CommandHome) as made:
-        yield made
 
 
 def fetched(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
@@ -13,17 +12,11 @@ import pytest
 
 from companion.console import operator
 from companion.sandbox.cliniko.service import KEY
-from tests.e2e.command_home import CommandHome, open_desk, write_export
+from tests.e2e.command_home import CommandHome, write_export
 from tests.fakes.calendar_server import CalendarServer, says
 from tests.fakes.cliniko import clinic
 
 pytestmark = pytest.mark.timeout(300)
-
-
-@pytest.fixture
-def commands(tmp_path: Path) -> Iterator[CommandHome]:
-    with open_desk(tmp_path, CommandHome) as made:
-        yield made
 
 
 def test_a_question_is_answered_by_its_key(commands: CommandHome, tmp_path: Path) -> None:

@@ -15,18 +15,12 @@ from typer.testing import CliRunner
 
 from companion.cli import app
 from companion.domain.notice_choices import MailSecurity
-from tests.e2e.command_home import CommandHome, open_desk
+from tests.e2e.command_home import CommandHome
 from tests.fakes.certificates import write_certificate
 from tests.fakes.mail_server import PASSWORD, USER, RunningMailServer, mail_server
 from tests.fakes.session_bus import recording_service, session_bus
 
 COMPLETE = "COMPANION_TEST_COMPLETE" in os.environ
-
-
-@pytest.fixture
-def commands(tmp_path: Path) -> Iterator[CommandHome]:
-    with open_desk(tmp_path, CommandHome) as made:
-        yield made
 
 
 @pytest.fixture

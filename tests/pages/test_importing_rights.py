@@ -18,7 +18,7 @@ from tests.fakes.services import (
 )
 from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import button, press, radio, until
-from tests.pages.import_page import HEADERS, drop, row
+from tests.pages.import_page import HEADERS, apply, bring, row
 from tests.pages.test_sources_page import ASKS, watched
 
 RECEPTION = replace(ADMINISTRATOR, id="desk", name="Kim", role=Role.RECEPTION)
@@ -39,8 +39,7 @@ async def test_reception_is_told_to_ask_an_administrator(tmp_path: Path) -> None
     application = await lived_in()
     before, count = names(application), await application.book.count()
     async with visiting(application, tmp_path, who=RECEPTION) as visit:
-        await visit.user.open("/import")
-        await drop(visit, SOMEBODY_NEW)
+        await bring(visit, SOMEBODY_NEW)
         await visit.user.should_see(SENTENCE)
         await visit.user.should_see("An administrator has to import it.")
         assert "Apply" not in labels(visit)
@@ -50,20 +49,17 @@ async def test_reception_is_told_to_ask_an_administrator(tmp_path: Path) -> None
         await visit.user.should_see(SENTENCE)
     assert (names(application), await application.book.count()) == (before, count)
     async with visiting(application, tmp_path) as visit:
-        await visit.user.open("/import")
-        await drop(visit, SOMEBODY_NEW)
+        await bring(visit, SOMEBODY_NEW)
         await visit.user.should_see("What would change")
         await visit.user.should_not_see(SENTENCE)
-        press(button(visit, "Apply"))
-        await visit.user.should_see("The book is up to date with the file.")
+        await apply(visit)
     assert names(application) == before | {"Ada Example"}
 
 
 async def test_once_an_administrator_has_added_them_the_open_page_goes_on(tmp_path: Path) -> None:
     application = await lived_in()
     async with visiting(application, tmp_path, who=RECEPTION) as visit:
-        await visit.user.open("/import")
-        await drop(visit, SOMEBODY_NEW)
+        await bring(visit, SOMEBODY_NEW)
         await visit.user.should_see(SENTENCE)
         await application.services.practitioners.add("Ada Example")
         press(button(visit, "Keep the answers"))

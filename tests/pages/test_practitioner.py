@@ -11,7 +11,7 @@ from companion.domain.reconcile import LedgerEntryState
 from companion.services.ports import calendar_of
 from tests.fakes.services import the_sample
 from tests.pages.conftest import Visit
-from tests.pages.driving import button, field, press, previewed, tick, until
+from tests.pages.driving import button, field, leads_to, press, previewed, radio_of, tick, until
 
 PEOPLE = the_sample().practitioners
 ZOE, GONE, NEW = PEOPLE[0].id, PEOPLE[2].id, PEOPLE[5].id
@@ -96,7 +96,7 @@ async def test_the_preview_shows_what_google_will_show(visit: Visit) -> None:
     await visit.user.open(f"/practitioner/{ZOE}")
     await visit.user.should_see("What Google will show")
     await visit.user.should_see("events would be in Google")
-    client = next(each for each in visit.elements(ui.radio) if "full" in each.options)
+    client = radio_of(visit, "full")
     book, google, *_ = previewed(visit)
     assert book not in google
     client.value = ClientName.FULL
@@ -115,15 +115,14 @@ async def test_the_practices_cap_limits_what_can_be_chosen(visit: Visit) -> None
         {"cap_client_name": "initials", "cap_include": "type"}
     )
     await visit.user.open(f"/practitioner/{ZOE}")
-    client = next(each for each in visit.elements(ui.radio) if "none" in each.options)
+    client = radio_of(visit, "none")
     assert set(client.options) == {"initials", "id", "none"}
     assert not tick(visit, "Notes (not allowed by the practice)").enabled
 
 
 async def test_connect_goes_to_google_with_login_and_calendar(visit: Visit) -> None:
     await visit.user.open(f"/practitioner/{NEW}")
-    gone_to: list[str] = []
-    visit.user.navigate.to = gone_to.append  # type: ignore[method-assign, assignment]
+    gone_to = leads_to(visit)
     field(visit, "E-mail of the Google account").value = "mei@example.com"
     field(visit, "Name of the new calendar").value = "Clinic & more"
     press(button(visit, "Connect to Google"))
@@ -135,8 +134,7 @@ async def test_connect_goes_to_google_with_login_and_calendar(visit: Visit) -> N
 
 async def test_an_invalid_calendar_id_is_shown_at_its_field(visit: Visit) -> None:
     await visit.user.open(f"/practitioner/{NEW}")
-    kind = next(each for each in visit.elements(ui.radio) if "existing" in each.options)
-    kind.value = "existing"
+    radio_of(visit, "existing").value = "existing"
     field(visit, "Google Calendar ID").value = "my calendar"
     press(button(visit, "Connect to Google"))
     await until(lambda: field(visit, "Google Calendar ID").error)

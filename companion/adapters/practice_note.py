@@ -9,13 +9,13 @@ that came. Neither holds a secret.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
 from companion.domain.errors import StoreDamaged
+from companion.domain.json_documents import DAMAGED, from_document
 from companion.services.files import Disk, disk_trouble, write_file
 
 NOTE = "practice.json"
@@ -62,14 +62,7 @@ Note = TypeVar("Note", PracticeNote, MovingNote)
 
 def practice_note(home: Path) -> PracticeNote | None:
     """None for a home that keeps its own data. Raises StoreDamaged, StoreError."""
-    found = _document(home / NOTE)
-    if found is None:
-        return None
-    try:
-        known = {"name": "", **found}
-        return PracticeNote(**{each.name: str(known[each.name]) for each in fields(PracticeNote)})
-    except KeyError as error:
-        raise _damaged(home / NOTE) from error
+    return _read(home / NOTE, PracticeNote)
 
 
 def has_joined(home: Path) -> bool:
@@ -79,15 +72,7 @@ def has_joined(home: Path) -> bool:
 
 def moving_note(home: Path) -> MovingNote | None:
     """Raises StoreDamaged, StoreError."""
-    found = _document(home / MOVING)
-    if found is None:
-        return None
-    try:
-        words = {each.name: str(found[each.name]) for each in fields(MovingNote)}
-        direction, stage = Direction(words.pop("direction")), Stage(words.pop("stage"))
-    except (KeyError, ValueError) as error:
-        raise _damaged(home / MOVING) from error
-    return MovingNote(direction=direction, stage=stage, **words)
+    return _read(home / MOVING, MovingNote)
 
 
 def write_note(home: Path, note: PracticeNote | MovingNote, disk: Disk) -> None:
@@ -96,18 +81,15 @@ def write_note(home: Path, note: PracticeNote | MovingNote, disk: Disk) -> None:
     write_file(home / name, json.dumps(asdict(note), indent=1).encode(), disk)
 
 
-def _document(path: Path) -> Mapping[str, object] | None:
+def _read(path: Path, kind: type[Note]) -> Note | None:
     try:
-        found = json.loads(path.read_bytes())
+        return from_document(kind, json.loads(path.read_bytes()))
     except FileNotFoundError:
         return None
     except OSError as error:
         raise disk_trouble(error, path) from error
-    except ValueError as error:
+    except DAMAGED as error:
         raise _damaged(path) from error
-    if not isinstance(found, dict):
-        raise _damaged(path)
-    return found
 
 
 def _damaged(path: Path) -> StoreDamaged:

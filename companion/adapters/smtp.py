@@ -145,11 +145,11 @@ def _in_words(server: MailServer) -> Iterator[None]:
             address_only=True,
         ) from None
     except smtplib.SMTPNotSupportedError as error:
-        raise _unsupported(server, error) from None
+        raise NoticeNotSent(*_unsupported(server, error), detail=type(error).__name__) from None
     except smtplib.SMTPResponseException as error:
         raise _answered(server, error) from None
     except (smtplib.SMTPException, OSError, ValueError) as error:
-        raise _unreachable(server, error) from None
+        raise NoticeNotSent(*_unreachable(server, error), detail=type(error).__name__) from None
 
 
 def _answered(server: MailServer, error: smtplib.SMTPResponseException) -> NoticeNotSent:
@@ -194,51 +194,47 @@ def _words(said: bytes | str) -> str:
     return " ".join("".join(e if e.isprintable() else " " for e in text).split())[:200]
 
 
-def _unsupported(server: MailServer, error: Exception) -> NoticeNotSent:
-    detail = type(error).__name__
+def _unsupported(server: MailServer, error: Exception) -> tuple[str, str]:
     if "STARTTLS" in str(error):
-        return NoticeNotSent(
+        return (
             f"{server.host} offers no encryption at port {server.port}, so nothing was sent.",
             "Use a port that does: usually 587, or 465 with TLS from the start.",
-            detail=detail,
         )
-    return NoticeNotSent(
+    return (
         f"{server.host} does not ask for a user and password at port {server.port}.",
         "Leave the user empty, or use the port at which one signs in (usually 587).",
-        detail=detail,
     )
 
 
-def _unreachable(server: MailServer, error: Exception) -> NoticeNotSent:
-    place, detail = f"{server.host} at port {server.port}", type(error).__name__
+def _unreachable(server: MailServer, error: Exception) -> tuple[str, str]:
+    place = f"{server.host} at port {server.port}"
     if is_untrusted(error):
-        return NoticeNotSent(
+        return (
             f"The secure connection to {server.host} could not be verified, so nothing was sent.",
-            "Use the name that its certificate bears. Check this computer's date, and whether "
-            "antivirus inspects secure connections.",
-            detail=detail,
+            (
+                "Use the name that its certificate bears. Check this computer's date, and whether "
+                "antivirus inspects secure connections."
+            ),
         )
     if isinstance(error, ssl.SSLError):
-        return NoticeNotSent(
+        return (
             f"{place} does not speak TLS from the start.",
             "Choose STARTTLS (usually port 587), or port 465.",
-            detail=detail,
         )
     if isinstance(error, socket.gaierror | UnicodeError):
-        return NoticeNotSent(
+        return (
             f"There is no mail server called {server.host}.",
             "Check its name, and this computer's internet connection.",
-            detail=detail,
         )
     if type(error) is smtplib.SMTPException:  # no way to sign in that both know
-        return NoticeNotSent(
+        return (
             f"{place} does not sign in as this program can.",
             "Ask whoever runs it which other port or mailbox to use.",
-            detail=detail,
         )
-    return NoticeNotSent(
+    return (
         f"{place} does not answer as a mail server does.",
-        "Check server, port and encryption, and whether this network lets mail out. At port 465 "
-        "use TLS from the start, at 587 STARTTLS.",
-        detail=detail,
+        (
+            "Check server, port and encryption, and whether this network lets mail out. At port "
+            "465 use TLS from the start, at 587 STARTTLS."
+        ),
     )

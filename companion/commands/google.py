@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
     from companion.domain.appointments import Practitioner
     from companion.services.assembly import Application
-    from companion.services.google.connecting import Connected, Connecting, SignInStart
+    from companion.services.google.connecting import Connecting
+    from companion.services.google.joining import Connected
+    from companion.services.google.pending import SignInStart
 
 app = typer.Typer()
 google = typer.Typer(help="Signing in to Google.", no_args_is_help=True)

@@ -13,7 +13,8 @@ from companion.domain.errors import CalendarInUse
 
 if TYPE_CHECKING:
     from companion.services.assembly import Application
-    from companion.services.google.connecting import Connected, ServiceAccount
+    from companion.services.google.client import ServiceAccount
+    from companion.services.google.joining import Connected
     from companion.services.google.workspace import WorkspaceRun
 
 

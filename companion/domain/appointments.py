@@ -232,6 +232,11 @@ def instant(wall: datetime, timezone: str) -> datetime:
     return wall.replace(tzinfo=ZoneInfo(timezone), fold=0).astimezone(UTC)
 
 
+def wall_time(moment: datetime, timezone: str) -> datetime:
+    """What a clock in `timezone` shows at this (aware) moment."""
+    return moment.astimezone(ZoneInfo(timezone)).replace(tzinfo=None)
+
+
 def interval(start: datetime, end: datetime, timezone: str) -> tuple[datetime, datetime]:
     """Both ends in aware UTC, the end always after the start."""
     first, last = instant(start, timezone), instant(end, timezone)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 USUAL_TIME = time(12, 30)
@@ -65,20 +66,16 @@ def surplus(
     However long no backup was made, `kept` stay. Those from the future stay and count for
     nothing."""
     zone = ZoneInfo(timezone)
-    past = sorted((each for each in made if each.made_at <= now), key=_age, reverse=True)
+    past = [each for each in made if each.made_at <= now]
     days: list[object] = []
     gone = []
-    for each in past:
+    for each in sorted(past, key=attrgetter("made_at"), reverse=True):
         day = each.made_at.astimezone(zone).date()
         if day in days or len(days) == kept:
             gone.append(each)
         else:
             days.append(day)
     return gone
-
-
-def _age(backup: GoodBackup) -> datetime:
-    return backup.made_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,4 +94,4 @@ class BackupRecord:
 
     @property
     def last(self) -> GoodBackup | None:
-        return max(self.good, key=_age, default=None)
+        return max(self.good, key=attrgetter("made_at"), default=None)

@@ -19,24 +19,11 @@ from companion.domain.person_names import PersonName, person_name
 GIVEN, FAMILY, PLURAL = 1, 2, 4
 """What a word is; one may be several."""
 
-_ALIKE = str.maketrans(
-    {
-        **dict.fromkeys("’‘ʼ`", "'"),
-        **dict.fromkeys("‐‒–—", "-"),
-        "ø": "o",
-        "ł": "l",
-        "đ": "d",
-        "ð": "d",
-        "þ": "th",
-        "ħ": "h",
-        "ŧ": "t",
-        "ŋ": "n",
-        "ə": "e",
-        "ı": "i",
-        "æ": "ae",
-        "œ": "oe",
-    }
-)
+_ALIKE = str.maketrans({
+    **dict.fromkeys("’‘ʼ`", "'"), **dict.fromkeys("‐‒–—", "-"),
+    "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ŧ": "t", "ŋ": "n", "ə": "e",
+    "ı": "i", "æ": "ae", "œ": "oe",
+})  # fmt: skip
 """What Unicode does not take apart, yet a foreign keyboard writes so."""
 _UNSEEN = {"Mn", "Mc", "Me", "Cf"}
 _NO_LETTER = re.compile(r"[\W\d_]+")

@@ -90,10 +90,8 @@ class _Habit:
         self._zone = ZoneInfo(hours.timezone)
         local = [each.astimezone(self._zone) for each in source.arrivals]
         self._weekdays = {each.weekday() for each in local}
-        self.first, self.last = (
-            min(each.time() for each in local),
-            max(each.time() for each in local),
-        )
+        self.first = min(each.time() for each in local)
+        self.last = max(each.time() for each in local)
 
     def kept_away(self, after: date, until: date) -> list[date]:
         """Closed days in (after, until] on whose weekday it comes."""

@@ -16,25 +16,10 @@ from companion.domain.plain_text import clean_text
 
 _BRACKETS = re.compile(r"[(\[{<]([^)\]}>]*)(?:[)\]}>]|$)")
 _TAIL = re.compile(r"\s+[-–—]+\s*(?=\S)|\s*[|*/#~=]+\s*")
-_ACRONYMS = frozenset(
-    {
-        "dva",
-        "epc",
-        "cdm",
-        "ndis",
-        "tac",
-        "wc",
-        "ctp",
-        "hcc",
-        "hcp",
-        "chsp",
-        "dnc",
-        "vip",
-        "workcover",
-        "comcare",
-        "medicare",
-    }
-)
+_ACRONYMS = frozenset({
+    "dva", "epc", "cdm", "ndis", "tac", "wc", "ctp", "hcc", "hcp", "chsp", "dnc", "vip",
+    "workcover", "comcare", "medicare",
+})  # fmt: skip
 _SUFFIXES_IN_ANY_CASE = frozenset({"jr", "jnr", "sr", "snr", "ii", "iii", "iv"})
 
 

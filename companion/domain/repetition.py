@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from itertools import islice
+from itertools import islice, takewhile
 
 from companion.domain.appointments import parse_rule
 from companion.domain.availability import DAYS
@@ -81,13 +81,12 @@ class Repetition:
         """None where the form cannot show `rule` as it is."""
         parts = _parts(rule)
         try:
-            until = _last_day(parts.get("UNTIL"))
             made = cls(
                 frequency=_frequency(parts),
                 interval=int(parts.get("INTERVAL", "1")),
                 weekdays=_weekdays(parts),
                 count=int(parts["COUNT"]) if "COUNT" in parts else None,
-                until=until,
+                until=_last_day(parts["UNTIL"]) if "UNTIL" in parts else None,
             )
             same = _comparable(_parts(made.rule(start))) == _comparable(parts)
         except (BadInput, ValueError, KeyError):
@@ -141,8 +140,8 @@ def _weekdays(parts: dict[str, str]) -> frozenset[int]:
     return frozenset(CODES.index(code) for code in parts["BYDAY"].split(","))
 
 
-def _last_day(until: str | None) -> date | None:
-    return None if until is None else datetime.strptime(until[:8], "%Y%m%d").date()  # noqa: DTZ007 - a wall date
+def _last_day(until: str) -> date:
+    return datetime.strptime(until[:8], "%Y%m%d").date()  # noqa: DTZ007 - a wall date
 
 
 def _codes(weekdays: frozenset[int] | set[int]) -> str:
@@ -185,16 +184,9 @@ def continued(rule: str, start: datetime, split: datetime) -> str:
     """The rule of what follows from `split` on: a COUNT loses what came before."""
     parts = _parts(rule)
     if "COUNT" in parts:
-        before = sum(1 for each in _until(rule, start, split))
+        before = sum(1 for _ in takewhile(lambda each: each < split, starts(rule, start)))
         parts["COUNT"] = str(max(1, int(parts["COUNT"]) - before))
     return _joined(parts)
-
-
-def _until(rule: str, start: datetime, split: datetime) -> Iterator[datetime]:
-    for each in starts(rule, start):
-        if each >= split:
-            return
-        yield each
 
 
 def names_weekdays(rule: str) -> bool:
@@ -208,9 +200,8 @@ def shifted(rule: str, old: datetime, new: datetime) -> str:
     parts = _parts(rule)
     days = (new.date() - old.date()).days
     if "UNTIL" in parts:
-        last = _last_day(parts["UNTIL"])
-        if last is not None:
-            parts["UNTIL"] = f"{last + timedelta(days=max(days, 0)):%Y%m%d}T235959"
+        last = _last_day(parts["UNTIL"]) + timedelta(days=max(days, 0))
+        parts["UNTIL"] = f"{last:%Y%m%d}T235959"
     if days and "BYMONTHDAY" in parts:
         parts["BYMONTHDAY"] = str(new.day)
     elif days and "BYDAY" in parts and parts["FREQ"] == "MONTHLY":
@@ -246,11 +237,8 @@ def _frequency_in_words(made: Repetition, start: datetime) -> str:
             return f"Every {days}" if each == 1 else f"Every {each} weeks on {days}"
         case Frequency.MONTHLY_DATE:
             often = "Every month" if each == 1 else f"Every {each} months"
-            short = (
-                f"; months without a {start.day}st are left out"
-                if start.day == 31
-                else (f"; months without a {start.day}th are left out" if start.day > 28 else "")
-            )
+            day = "31st" if start.day == 31 else f"{start.day}th"
+            short = f"; months without a {day} are left out" if start.day > 28 else ""
             return f"{often} on day {start.day}{short}"
         case Frequency.MONTHLY_WEEKDAY:
             often = "of every month" if each == 1 else f"of every {each} months"

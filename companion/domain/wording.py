@@ -49,18 +49,12 @@ class EventWording:
         self._disclosure = disclosure
         self._names = names
         items = disclosure.items
-        self._shows_type, self._shows_location = (
-            DisclosureItem.TYPE in items,
-            DisclosureItem.LOCATION in items,
-        )
-        self._shows_status, self._shows_notes = (
-            DisclosureItem.STATUS in items,
-            DisclosureItem.NOTES in items,
-        )
-        self._shows_address, self._shows_link = (
-            DisclosureItem.ADDRESS in items,
-            DisclosureItem.TELEHEALTH in items,
-        )
+        self._shows_type = DisclosureItem.TYPE in items
+        self._shows_location = DisclosureItem.LOCATION in items
+        self._shows_status = DisclosureItem.STATUS in items
+        self._shows_notes = DisclosureItem.NOTES in items
+        self._shows_address = DisclosureItem.ADDRESS in items
+        self._shows_link = DisclosureItem.TELEHEALTH in items
         named = DisclosureItem.PRACTITIONER in items and practitioner_name
         self._with = f"With: {clean_text(practitioner_name)}" if named else ""
         self._practitioner = practitioner_name
@@ -153,11 +147,7 @@ class EventWording:
             name = name_as_shown(appointment, mode)
             if not name and mode is ClientName.FULL:
                 name = clean_text(title)
-            fallback = (
-                "Client appointment"
-                if appointment.kind is AppointmentKind.CLIENT
-                else "Casual appointment"
-            )
+            fallback = f"{appointment.kind.capitalize()} appointment"
             words = " – ".join(part for part in (name, kind_of) if part) or fallback
         return shorten(words, SUMMARY_LIMIT)
 

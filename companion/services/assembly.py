@@ -278,7 +278,7 @@ def build(ports: Ports) -> Application:
         book=book,
         ledger=ledger,
         feeds=links,
-        activity=activity,
+        activity_log=activity,
         syncing=syncing,
         clock=clock,
         staleness=staleness,

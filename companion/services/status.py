@@ -173,47 +173,34 @@ class Board:
         return any(each.last_sync or each.feed_last_fetched for each in self.practitioners)
 
 
+@dataclass(kw_only=True)
 class Status:
-    def __init__(  # noqa: PLR0913 - what it reads; assembly names each
-        self,
-        *,
-        settings: SettingsStore,
-        book: AppointmentBook,
-        ledger: Ledger,
-        feeds: FeedStore,
-        activity: ActivityLog,
-        syncing: Syncing,
-        clock: Clock,
-        staleness: Staleness | None = None,
-        next_look: Callable[[str], datetime | None] = lambda _: None,
-        keeping: Callable[[], Awaitable[Keeping | None]] | None = None,
-    ) -> None:
-        self._next_look = next_look
-        self._keeping = keeping
-        self._settings = settings
-        self._book = book
-        self._ledger = ledger
-        self._feeds = feeds
-        self._activity = activity
-        self._syncing = syncing
-        self._clock = clock
-        self._staleness = staleness
+    settings: SettingsStore
+    book: AppointmentBook
+    ledger: Ledger
+    feeds: FeedStore
+    activity_log: ActivityLog
+    syncing: Syncing
+    clock: Clock
+    staleness: Staleness | None = None
+    next_look: Callable[[str], datetime | None] = lambda _: None
+    keeping: Callable[[], Awaitable[Keeping | None]] | None = None
 
     @allows(Action.SEE_STATUS)
     async def board(self, *, activity: int = 30) -> Board:
         """A few queries whatever the number of practitioners; none to Google."""
-        settings = self._settings.read()
-        if self._staleness is not None:
-            await self._staleness.refresh()
-        states = await self._ledger.states()
+        settings = self.settings.read()
+        if self.staleness is not None:
+            await self.staleness.refresh()
+        states = await self.ledger.states()
         links: dict[str, list[FeedLink]] = {}
-        for link in await self._feeds.links():
+        for link in await self.feeds.links():
             links.setdefault(link.practitioner_id, []).append(link)
         filled = any(each.last_success for each in states.values())
-        keeping = await self._keeping() if self._keeping is not None else None
+        keeping = await self.keeping() if self.keeping is not None else None
         here = keeping is None or keeping.here
         return Board(
-            book_is_empty=not filled and not any((await self._book.revisions()).values()),
+            book_is_empty=not filled and not any((await self.book.revisions()).values()),
             practice=settings.practice,
             practitioners=tuple(
                 self._status(
@@ -224,31 +211,31 @@ class Status:
                 )
                 for record in settings.practitioners.values()
             ),
-            activity=await self._activity.recent(activity),
-            paused_until=settings.pause(self._clock.now()),
+            activity=await self.activity_log.recent(activity),
+            paused_until=settings.pause(self.clock.now()),
             keeping=keeping,
         )
 
     @allows(Action.SEE_STATUS)
     async def activity(self, limit: int) -> list[Activity]:
         """Of the whole practice, newest first."""
-        return await self._activity.recent(limit)
+        return await self.activity_log.recent(limit)
 
     @allows(Action.SEE_STATUS, of="practitioner_id")
     async def one(self, practitioner_id: str) -> PractitionerStatus:
         """As on the board; raises NotFound. Of two hundred one is read ten times as fast as all."""
-        record = self._settings.read().practitioner(practitioner_id)
+        record = self.settings.read().practitioner(practitioner_id)
         found = record.practitioner.id
-        if self._staleness is not None:
-            await self._staleness.refresh()
-        state = await self._ledger.state(found)
-        links = {found: await self._feeds.links(found)}
-        keeping = await self._keeping() if self._keeping is not None else None
+        if self.staleness is not None:
+            await self.staleness.refresh()
+        state = await self.ledger.state(found)
+        links = {found: await self.feeds.links(found)}
+        keeping = await self.keeping() if self.keeping is not None else None
         here = keeping is None or keeping.here
         return self._status(record, state, self._usable(links, found), here=here)
 
     def _usable(self, links: Mapping[str, list[FeedLink]], practitioner_id: str) -> list[FeedLink]:
-        now = self._clock.now()
+        now = self.clock.now()
         return [
             link
             for link in links.get(practitioner_id, [])
@@ -265,10 +252,10 @@ class Status:
     ) -> PractitionerStatus:
         """`here`: this workstation keeps the calendars."""
         practitioner = record.practitioner
-        progress = self._syncing.running(practitioner.id)
+        progress = self.syncing.running(practitioner.id)
         word, sentence, remedy = self._sentence(record, state, progress)
         fetched = [link.last_fetched_at for link in links if link.last_fetched_at]
-        now = self._clock.now()
+        now = self.clock.now()
         return PractitionerStatus(
             practitioner=practitioner,
             enabled=record.choices.enabled,
@@ -284,7 +271,7 @@ class Status:
             since=_since(state),
             stale_since=self._stale_since(practitioner.id),
             last_sync=state.last_success,
-            next_look=self._next_look(practitioner.id) if here else None,
+            next_look=self.next_look(practitioner.id) if here else None,
             history=state.history,
             proof=_proof_in_words(state, record, now),
             in_google=_in_google(state, record),
@@ -327,7 +314,7 @@ class Status:
         self, record: PractitionerSettings, state: SyncState
     ) -> tuple[PractitionerState, str, str]:
         """The same where passes go well."""
-        zone, now = record.practitioner.timezone, self._clock.now()
+        zone, now = record.practitioner.timezone, self.clock.now()
         if state.last_success is None:
             if begun := _in_google(state, record):
                 return (
@@ -350,7 +337,7 @@ class Status:
         return "up to date", f"Up to date, {clock_time(state.last_success, zone, now)}.", ""
 
     def _stale_since(self, practitioner_id: str) -> datetime | None:
-        return self._staleness.since(practitioner_id) if self._staleness is not None else None
+        return self.staleness.since(practitioner_id) if self.staleness is not None else None
 
 
 def _since(state: SyncState) -> datetime | None:

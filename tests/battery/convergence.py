@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -23,6 +22,7 @@ from tests.battery.world import (
     World,
     as_kept,
 )
+from tests.fakes.background import in_background
 from tests.fakes.google_calendar import StoredEvent
 
 
@@ -169,8 +169,7 @@ class Convergence:
         world.choose(who, days_in_arrears=7, days_in_advance=7)
         disclosure = replace(world.record(who).choices.disclosure, kinds=frozenset(KindChoice))
         world.choose(who, disclosure=disclosure)
-        worker = asyncio.create_task(world.worker.run())
-        try:
+        async with in_background(world.worker.run()):
             await world.clock.sleep(60)
             start = world.clock.now().astimezone(ZoneInfo(SYDNEY)).replace(tzinfo=None)
             made = self.new_appointment(
@@ -185,9 +184,6 @@ class Convergence:
             await world.clock.sleep(10)
             await self._let_requests_end(lambda: made.id in world.live(who))
             require(made.id in world.live(who), f"{made.id} is not in Google after ten seconds")
-        finally:
-            worker.cancel()
-            await asyncio.gather(worker, return_exceptions=True)
 
     async def _let_requests_end(self, done: Callable[[], bool]) -> None:
         """Where requests take real time, which the virtual clock does not wait for."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
-from companion.domain.errors import (
-    StoreError,
-)
+from companion.domain.errors import StoreError
 from companion.services.ports import Activity
 from tests.battery.world import ANNA, MONDAY, World, appointment
+from tests.fakes.background import in_background
 from tests.fakes.stores import MemoryActivity
 
 TOMORROW = MONDAY + timedelta(days=1)
@@ -22,14 +20,8 @@ class FullActivity(MemoryActivity):
         raise StoreError(detail="disk full")
 
 
-@asynccontextmanager
-async def working(world: World) -> AsyncIterator[None]:
-    task = asyncio.create_task(world.worker.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+def working(world: World) -> AbstractAsyncContextManager[None]:
+    return in_background(world.worker.run())
 
 
 async def edit(world: World, number: int = 1, who: str = ANNA, **more: object) -> None:

@@ -12,12 +12,12 @@ import pytest
 
 from companion.domain.errors import CalendarGone, CalendarNotReached, PermissionDenied
 from companion.sandbox.server import client_file
-from companion.services.google.connecting import CalendarChoice
 from companion.services.google.consents import (
     APP_CREATED,
     CALENDAR_LIST,
     EVENTS,
     EVENTS_OWNED,
+    CalendarChoice,
 )
 from tests.contract.test_calendar_made_once import BACK, Home
 from tests.fakes.clock import FakeClock

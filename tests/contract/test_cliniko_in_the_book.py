@@ -20,7 +20,7 @@ from companion.sandbox.cliniko.sample import fill
 from companion.sandbox.cliniko.service import KEY
 from companion.sandbox.server import client_file
 from companion.services import pools
-from companion.services.google.connecting import CalendarChoice
+from companion.services.google.consents import CalendarChoice
 from companion.services.sources.fetched_sources import TypedPlace
 from companion.services.sources.fetching import FetchOutcome
 from companion.services.sources.remote import by_name

@@ -11,7 +11,7 @@ import pytest
 from companion.domain.errors import CompanionError, RateLimited, ScopeMissing, SignInExpired
 from companion.domain.settings import GoogleLink
 from companion.services.google.account_changes import AccountChanges
-from companion.services.google.connecting import CalendarChoice
+from companion.services.google.consents import CalendarChoice
 from companion.services.google.selftest import SelfTest, SelfTestReport
 from companion.services.ports import Assumption
 from tests.contract.test_calendar_made_once import Home

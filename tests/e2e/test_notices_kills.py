@@ -30,7 +30,7 @@ async def main(home, port, certificate):
     application = await lived_in()
     notices = application.services.notices
     trust = lambda: ssl.create_default_context(cafile=certificate)
-    notices._ways = replace(
+    notices.ways = replace(
         application.ways.ways(), store=NoticeFile(Path(home)), mail=SmtpPost(trust=trust)
     )
     choices = NoticeChoices(

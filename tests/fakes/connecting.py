@@ -14,7 +14,9 @@ from companion.domain.event_keys import event_id
 from companion.domain.events import CalendarEvent
 from companion.domain.reconcile import LedgerEntry, LedgerEntryState
 from companion.domain.settings import PractitionerSettings, Settings
-from companion.services.google.connecting import CalendarChoice, Connected, Connecting
+from companion.services.google.connecting import Connecting
+from companion.services.google.consents import CalendarChoice
+from companion.services.google.joining import Connected
 from companion.services.ports import CalendarRef, InsertEvent
 from companion.services.sync.snapshot import NamedLocks
 from tests.fakes.clock import FakeClock

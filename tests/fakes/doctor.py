@@ -9,7 +9,8 @@ from typing import Any
 
 from companion.domain.appointments import Practitioner
 from companion.domain.settings import PractitionerSettings, Settings
-from companion.services.google.connecting import CalendarChoice, Connecting
+from companion.services.google.connecting import Connecting
+from companion.services.google.consents import CalendarChoice
 from companion.services.maintenance.doctor import Diagnosis, Doctor
 from companion.services.maintenance.findings import CheckContext, Finding
 from tests.fakes.book_store import MemoryBook

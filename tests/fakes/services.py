@@ -24,7 +24,7 @@ from companion.domain.users import Role, User
 from companion.sandbox.sample import SamplePractice, sample_practice
 from companion.services.assembly import Application, build
 from companion.services.changes import Changes
-from companion.services.google.connecting import CalendarChoice
+from companion.services.google.consents import CalendarChoice
 from companion.services.home_ports import Ports
 from companion.services.maintenance.all_backups import BackupPorts
 from companion.services.ports import BookChange, Clock, Google

@@ -53,18 +53,7 @@ async def look(application: FakeApplication, **length: float) -> None:
 
 def restarted(application: FakeApplication) -> Notices:
     """The service as the next run has it: over what was kept."""
-    before = application.services.notices
-    again = Notices(
-        ways=application.ways.ways(),
-        looking=before._looking,
-        names=before._names,
-        settings=application.settings,
-        secrets=application.secrets,
-        activity=application.activity,
-        clock=application.clock,
-        changes=application.services.changes,
-        chance=before._chance,
-    )
+    again = replace(application.services.notices, ways=application.ways.ways())
     object.__setattr__(application.services, "notices", again)
     return again
 

@@ -13,7 +13,7 @@ from nicegui import ui
 from companion.domain.disclosure import ClientName
 from companion.domain.settings import Settings
 from companion.domain.users import Role, User
-from companion.services.google.connecting import CalendarChoice
+from companion.services.google.consents import CalendarChoice
 from companion.services.settings.setup import STEPS
 from companion.web.ui.components.practitioner_card import PractitionerCard
 from companion.web.ui.components.setup_steps import StepNumber

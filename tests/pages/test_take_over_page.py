@@ -10,7 +10,7 @@ import pytest
 from companion.domain.calendar_writers import CalendarWriter
 from companion.domain.errors import CalendarInUse
 from companion.domain.events import CalendarEvent
-from companion.services.google.connecting import CalendarChoice
+from companion.services.google.consents import CalendarChoice
 from companion.services.ports import InsertEvent
 from tests.fakes.google_calendar import OpenedCalendar
 from tests.fakes.services import fake_application, the_sample

@@ -10,6 +10,7 @@ import pytest
 
 from companion.domain.errors import AccountParked, Offline, RateLimited, SignInExpired
 from tests.battery.histories import History
+from tests.fakes.background import in_background
 
 
 class Days:
@@ -23,18 +24,16 @@ class Days:
     async def live(self) -> None:
         history, world = self.history, self.history.world
         await history.books()
-        worker = asyncio.create_task(world.worker.run())
-        for hour in range(self.hours):
-            if hour % 24 == 12:
-                world.clock.shift(8 * 3600)  # the lid is closed for the night
-            await self._an_hour()
-        self._calm()
-        for remote in world.calendars.by_id.values():
-            remote._next_failures.clear()
-            remote._lost_answers = 0
-        await world.clock.sleep(1_300)
-        worker.cancel()
-        await asyncio.gather(worker, return_exceptions=True)
+        async with in_background(world.worker.run()):
+            for hour in range(self.hours):
+                if hour % 24 == 12:
+                    world.clock.shift(8 * 3600)  # the lid is closed for the night
+                await self._an_hour()
+            self._calm()
+            for remote in world.calendars.by_id.values():
+                remote._next_failures.clear()
+                remote._lost_answers = 0
+            await world.clock.sleep(1_300)
         await history.converge()
 
     async def _an_hour(self) -> None:

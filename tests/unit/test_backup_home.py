@@ -75,7 +75,7 @@ async def test_a_start_after_a_crash_finishes_the_restore(file: Path, tmp_path: 
     restoring = restoring_of(environment)
     lock = FileLock(home / "restore.lock", holder="a test")
     crashing = Swap(home, lock=lock, disk=FailingDisk(12))
-    restoring._swapping = HomeSwap(home, home / "companion.db", crashing)
+    restoring.swapping = HomeSwap(home, home / "companion.db", crashing)
     with pytest.raises(StoreError):
         await restoring.restore(file, FAIR)
     assert (home / "restore.json").is_file()

@@ -27,8 +27,9 @@ from companion.domain.errors import (
 from companion.domain.events import CalendarEvent
 from companion.domain.settings import GoogleLink, PractitionerSettings, Settings
 from companion.services.google.calendar_creation import FRESH, PATIENCE
-from companion.services.google.connecting import CalendarChoice, Connected, Connecting
-from companion.services.google.consents import APP_CREATED, CALENDAR_LIST
+from companion.services.google.connecting import Connecting
+from companion.services.google.consents import APP_CREATED, CALENDAR_LIST, CalendarChoice
+from companion.services.google.joining import Connected
 from companion.services.ports import InsertEvent
 from tests.fakes.clock import FakeClock
 from tests.fakes.google import FakeGoogle

@@ -13,7 +13,7 @@ from companion.domain.errors import BadInput, SignInExpired
 from companion.domain.event_keys import is_notice
 from companion.domain.expectations import Expected
 from companion.domain.settings import SourceSettings
-from companion.services.google.connecting import CalendarChoice
+from companion.services.google.consents import CalendarChoice
 from companion.services.ports import ActivityKind, BookChange, CalendarRef, ImportRecord
 from companion.web.ui.upload_board import UploadBoard
 from tests.fakes.google_calendar import FakeRemoteCalendar, content

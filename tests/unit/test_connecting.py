@@ -10,13 +10,13 @@ from companion.domain.errors import (
     ScopeMissing,
     SignInExpired,
 )
-from companion.services.google.connecting import CalendarChoice
 from companion.services.google.consents import (
     APP_CREATED,
     CALENDAR_LIST,
     EVENTS,
     EVENTS_OWNED,
     FULL,
+    CalendarChoice,
     missing,
     same_account,
 )

@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 
 from companion.domain.errors import Busy, CompanionError, SignInError
-from companion.services.google.connecting import Connected, Connecting
+from companion.services.google.connecting import Connecting
+from companion.services.google.joining import Connected
 from companion.services.google.trials import OLD
 from companion.services.sync.snapshot import OwnedLock
 from tests.fakes.connecting import BACK, CLIENT, MAX, TOKEN, ZOE, Fixture

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from companion.domain.errors import BadInput, CompanionError, Offline, SignInError, WrongAccount
-from companion.services.google.connecting import CalendarChoice
+from companion.services.google.consents import CalendarChoice
 from tests.fakes.connecting import BACK, MAX, TOKEN, ZOE, Fixture, existing
 
 

@@ -7,7 +7,8 @@ import pytest
 from companion.domain.appointments import Practitioner
 from companion.domain.errors import BadInput, NotFound
 from companion.services.imports.naming import Naming, nearness, words_of
-from companion.services.imports.people import EVERYBODY, FilePractitioners, PeopleOfFile
+from companion.services.imports.people import FilePractitioners, PeopleOfFile
+from companion.services.imports.reading.asking import EVERYBODY
 
 PEOPLE = [
     Practitioner(id="ada", name="Dr Ada Example", aliases=("A. Example",)),

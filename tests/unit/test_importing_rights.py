@@ -12,7 +12,7 @@ from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.imports.history import ImportHistory
 from companion.services.imports.importing import Importing, ImportReport
-from companion.services.imports.people import EVERYBODY
+from companion.services.imports.reading.asking import EVERYBODY
 from tests.fakes.stores import MemoryFeeds
 from tests.samples.exports import allied, csv_bytes
 from tests.samples.import_bench import ImportBench

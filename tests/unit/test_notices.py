@@ -241,7 +241,7 @@ async def test_a_daily_backup_that_fails_is_told_before_it_is_too_old() -> None:
     await application.settings.change(lambda settings: replace(settings, backups=plan))
     await look(application)
     failing = BackupRecord(failed_at=application.clock.now(), what="No folder.", remedy="Find it.")
-    await daily._notes.change(lambda _: failing)
+    await daily.notes.change(lambda _: failing)
     for _ in range(30):
         await look(application, hours=1)
     (told,) = [each for each in application.ways.mail.mails if each.subject.endswith("summary")]

@@ -15,6 +15,7 @@ from companion.services.maintenance.computer_checks import LITTLE
 from companion.services.notices import notices as notices_module
 from companion.services.notices.notices import GRACE, Notices
 from companion.services.notices.telling import Way
+from tests.fakes.background import in_background
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import FakeApplication, fake_application, the_sample
 from tests.fakes.waiting import until
@@ -43,8 +44,7 @@ async def practice() -> tuple[FakeApplication, FakeClock, Notices]:
 async def test_it_looks_after_the_first_minutes_and_again_after_a_sleep() -> None:
     application, clock, notices = await practice()
     mails = application.ways.mail.mails
-    running = asyncio.create_task(notices.run())
-    try:
+    async with in_background(notices.run()):
         await clock.advance(GRACE.total_seconds() - 1)
         assert not mails
         await clock.advance(61)
@@ -60,9 +60,6 @@ async def test_it_looks_after_the_first_minutes_and_again_after_a_sleep() -> Non
             await clock.advance(61)
         await until(lambda: len(mails) == 2)
         assert "Over: " in mails[1].subject
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
 
 
 async def test_what_another_workstation_tells_meanwhile_is_not_told_here_too() -> None:
@@ -86,8 +83,7 @@ async def test_what_another_workstation_tells_meanwhile_is_not_told_here_too() -
 async def test_a_change_of_settings_is_followed_at_once() -> None:
     application, clock, notices = await practice()
     await application.services.practitioners.set_practice({"notice_mail": "false"})
-    running = asyncio.create_task(notices.run())
-    try:
+    async with in_background(notices.run()):
         await clock.advance(GRACE.total_seconds() + 60)
         # It sleeps again once it has noted what it told: before that, time passes it by.
         await until(lambda: len(application.ways.desktop.shown) == 1 and clock.sleepers)
@@ -95,9 +91,6 @@ async def test_a_change_of_settings_is_followed_at_once() -> None:
         await application.services.practitioners.set_practice({"notice_mail": "true"})
         await clock.advance(12)
         await until(lambda: len(application.ways.mail.mails) == 1)
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
 
 
 async def test_at_the_apps_end_a_message_under_way_is_noted_as_sent(

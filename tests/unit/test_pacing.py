@@ -11,6 +11,7 @@ import pytest
 
 from companion.sandbox.quotas import PER_USER, WEIGHTS, Meter
 from companion.services.sync.pacing import Bucket, Pacer, Urgency
+from tests.fakes.background import in_background
 from tests.fakes.clock import FakeClock
 from tests.fakes.pacing import UPCOMING, Log, upload
 
@@ -80,13 +81,10 @@ async def test_200_accounts_use_90_percent_of_the_project_s_ceiling_and_never_ex
 async def test_every_account_of_200_gets_on_at_the_same_pace() -> None:
     clock = FakeClock()
     pacer, log = Pacer(clock, user_rate=10, project_rate=10_000 / 60), Log(clock)
-    tasks = [asyncio.create_task(upload(pacer, clock, log, f"p{n}", units=400)) for n in range(200)]
-    await clock.sleep(120)
-    done = [sum(u for _, who, u in log.entries if who == f"p{n}") for n in range(200)]
-    assert min(done) > 0.8 * max(done)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    async with in_background(*(upload(pacer, clock, log, f"p{n}", units=400) for n in range(200))):
+        await clock.sleep(120)
+        done = [sum(u for _, who, u in log.entries if who == f"p{n}") for n in range(200)]
+        assert min(done) > 0.8 * max(done)
 
 
 def run(work: Callable[[FakeClock], Coroutine[Any, Any, None]]) -> None:

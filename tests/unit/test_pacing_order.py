@@ -9,6 +9,7 @@ import time
 import pytest
 
 from companion.services.sync.pacing import MOST_CALLS, Pacer, Urgency, backoff
+from tests.fakes.background import in_background
 from tests.fakes.clock import FakeClock
 from tests.fakes.pacing import PERSON, SOON, UPCOMING, Log, upload
 
@@ -16,34 +17,29 @@ from tests.fakes.pacing import PERSON, SOON, UPCOMING, Log, upload
 async def test_an_urgent_turn_overtakes_a_long_upload_of_its_own_account() -> None:
     clock = FakeClock()
     pacer, log = Pacer(clock, user_rate=10, project_rate=166), Log(clock)
-    long = asyncio.create_task(upload(pacer, clock, log, "anna", units=5000))
-    await clock.sleep(30)
-    waits = []
-    for _ in range(50):
-        began = clock.monotonic()
-        await pacer.acquire("anna", 3, PERSON)
-        waits.append(clock.monotonic() - began)
-        await clock.sleep(2)
-    assert sorted(waits)[47] < 1.0
-    long.cancel()
-    await asyncio.gather(long, return_exceptions=True)
+    async with in_background(upload(pacer, clock, log, "anna", units=5000)):
+        await clock.sleep(30)
+        waits = []
+        for _ in range(50):
+            began = clock.monotonic()
+            await pacer.acquire("anna", 3, PERSON)
+            waits.append(clock.monotonic() - began)
+            await clock.sleep(2)
+        assert sorted(waits)[47] < 1.0
 
 
 async def test_an_urgent_turn_overtakes_every_other_account_at_a_full_project() -> None:
     clock = FakeClock()
     pacer, log = Pacer(clock, user_rate=10, project_rate=30), Log(clock)
-    others = [asyncio.create_task(upload(pacer, clock, log, f"p{n}", units=500)) for n in range(50)]
-    await clock.sleep(30)
-    waits = []
-    for _ in range(20):
-        began = clock.monotonic()
-        await pacer.acquire("anna", 3, SOON)
-        waits.append(clock.monotonic() - began)
-        await clock.sleep(1)
-    assert max(waits) < 0.5
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    async with in_background(*(upload(pacer, clock, log, f"p{n}", units=500) for n in range(50))):
+        await clock.sleep(30)
+        waits = []
+        for _ in range(20):
+            began = clock.monotonic()
+            await pacer.acquire("anna", 3, SOON)
+            waits.append(clock.monotonic() - began)
+            await clock.sleep(1)
+        assert max(waits) < 0.5
 
 
 async def test_turns_of_one_urgency_are_granted_in_the_order_they_were_asked_for() -> None:
@@ -131,27 +127,22 @@ async def test_a_slowed_account_delays_no_other() -> None:
     pacer, log = Pacer(clock, user_rate=10, project_rate=166), Log(clock)
     for _ in range(20):
         pacer.rate_error("anna")
-    slow = asyncio.create_task(upload(pacer, clock, log, "anna", units=1000))
-    began = clock.monotonic()
-    await upload(pacer, clock, log, "boris", units=500)
-    assert clock.monotonic() - began < 500 / 9.5
-    slow.cancel()
-    await asyncio.gather(slow, return_exceptions=True)
+    async with in_background(upload(pacer, clock, log, "anna", units=1000)):
+        began = clock.monotonic()
+        await upload(pacer, clock, log, "boris", units=500)
+        assert clock.monotonic() - began < 500 / 9.5
 
 
 async def test_waiting_costs_few_wakes_however_many_wait() -> None:
     """The pump sleeps until somebody may go; a wake looks at those who are due alone."""
     clock = FakeClock()
     pacer, log = Pacer(clock, user_rate=0.1, project_rate=166), Log(clock)
-    tasks = [asyncio.create_task(upload(pacer, clock, log, f"p{n}", units=30)) for n in range(200)]
-    await clock.sleep(50)
-    before = len(clock.slept)
-    while len(log.entries) < 400:
-        await clock.sleep(10)
-    assert len(clock.slept) - before < 1500
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    async with in_background(*(upload(pacer, clock, log, f"p{n}", units=30) for n in range(200))):
+        await clock.sleep(50)
+        before = len(clock.slept)
+        while len(log.entries) < 400:
+            await clock.sleep(10)
+        assert len(clock.slept) - before < 1500
 
 
 async def test_granting_grows_no_faster_than_the_number_of_turns() -> None:

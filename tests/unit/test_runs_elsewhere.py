@@ -15,6 +15,7 @@ from companion.services.sync.passes import WORKER, PassResult
 from companion.services.sync.progress import Progress, SyncPhase
 from tests.battery.wired_practice import MIRA, Clinic
 from tests.battery.world import ANNA, MONDAY, World, appointment
+from tests.fakes.background import in_background
 
 
 @pytest.fixture
@@ -117,17 +118,15 @@ async def test_who_follows_a_workstation_that_died_goes_on_as_soon_as_its_turn_i
     clinic: Clinic,
 ) -> None:
     await clinic.fill()
-    running = asyncio.create_task(run(clinic.desk))
-    await clinic.desk.clock.sleep(10)
-    following = asyncio.create_task(run(clinic.office))
-    await clinic.desk.clock.sleep(0.1)
-    clinic.wire.cut = clinic.table.away = True
-    dead_for, over = clinic.desk.clock.monotonic(), clinic.table.rows[f"sync-{ANNA}"].until
-    assert over - dead_for < SILENT
-    await until_phase(clinic.office, SyncPhase.WRITING)
-    assert clinic.desk.clock.monotonic() < over + 2
-    running.cancel()
-    await asyncio.wait({running})
+    async with in_background(run(clinic.desk)):
+        await clinic.desk.clock.sleep(10)
+        following = asyncio.create_task(run(clinic.office))
+        await clinic.desk.clock.sleep(0.1)
+        clinic.wire.cut = clinic.table.away = True
+        dead_for, over = clinic.desk.clock.monotonic(), clinic.table.rows[f"sync-{ANNA}"].until
+        assert over - dead_for < SILENT
+        await until_phase(clinic.office, SyncPhase.WRITING)
+        assert clinic.desk.clock.monotonic() < over + 2
     assert (await following).error is None
 
 

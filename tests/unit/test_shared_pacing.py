@@ -13,6 +13,7 @@ from companion.domain.errors import CompanionError, StoreError
 from companion.services.ports import Refill, Reserved, Spending
 from companion.services.sync.pacing import Pacer, Urgency
 from companion.services.sync.shared_grants import SharedGrants
+from tests.fakes.background import in_background
 from tests.fakes.clock import FakeClock
 from tests.fakes.pacing import PERSON, UPCOMING, Log, SamePace, used, write_for
 
@@ -150,22 +151,19 @@ async def test_a_person_at_one_workstation_waits_little_for_uploads_at_the_other
 ) -> None:
     clock = FakeClock()
     log = Log(clock)
-    long = [
-        asyncio.create_task(write_for(process(clock, tmp_path), clock, log, "anna", until=1e6))
-        for _ in range(uploading)
-    ]
-    here = process(clock, tmp_path)
-    await clock.sleep(30)
-    waits = []
-    for _ in range(50):
-        began = clock.monotonic()
-        async with here.calling("anna", 3, PERSON):
-            waits.append(clock.monotonic() - began)
-        await clock.sleep(2)
-    assert max(waits) < 0.3 + 0.9 * uploading
-    for each in long:
-        each.cancel()
-    await asyncio.gather(*long, return_exceptions=True)
+    long = (
+        write_for(process(clock, tmp_path), clock, log, "anna", until=1e6) for _ in range(uploading)
+    )
+    async with in_background(*long):
+        here = process(clock, tmp_path)
+        await clock.sleep(30)
+        waits = []
+        for _ in range(50):
+            began = clock.monotonic()
+            async with here.calling("anna", 3, PERSON):
+                waits.append(clock.monotonic() - began)
+            await clock.sleep(2)
+        assert max(waits) < 0.3 + 0.9 * uploading
 
 
 async def test_a_rate_error_at_one_workstation_slows_the_others(tmp_path: Path) -> None:
@@ -256,11 +254,9 @@ async def test_a_rate_error_is_told_to_all_also_where_the_pass_after_it_is_stopp
     grants.correct("anna", 3)
     await quiet()
     pace.away = None
-    stopped = asyncio.create_task(grants.reserve("anna", 1))
-    await quiet()
-    assert pace.told == []
-    stopped.cancel()
-    await asyncio.wait({stopped})
+    async with in_background(grants.reserve("anna", 1)):
+        await quiet()
+        assert pace.told == []
     pace.go_on.set()
     await quiet()
     assert pace.told == ["a rate error", "3 units"]

@@ -24,7 +24,7 @@ from companion.domain.errors import (
     SignInExpired,
     WrongAccount,
 )
-from companion.services.google.connecting import CalendarChoice
+from companion.services.google.consents import CalendarChoice
 from companion.services.status import PractitionerStatus
 from companion.services.sync.progress import Progress
 from companion.web.ui.components.practitioner_card import card_of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -18,6 +17,7 @@ from companion.services.status import PractitionerStatus, Status
 from companion.services.sync.staleness import notice_words
 from tests.battery.practice import IMPORTED, Practice
 from tests.battery.world import ANNA, BORIS, SYDNEY, appointment
+from tests.fakes.background import in_background
 from tests.fakes.clock import FakeClock
 from tests.fakes.stores import MemoryFeeds
 
@@ -283,12 +283,8 @@ async def test_a_notice_alone_in_a_former_calendar_goes_at_once() -> None:
 
 async def working(world: Practice, hours: float) -> None:
     """The worker runs for so long."""
-    running = asyncio.create_task(world.worker.run())
-    try:
+    async with in_background(world.worker.run()):
         await world.clock.advance(hours * 3600)
-    finally:
-        running.cancel()
-        await asyncio.wait({running})
 
 
 async def test_the_worker_puts_it_up_and_takes_it_down_by_itself() -> None:
@@ -300,11 +296,9 @@ async def test_the_worker_puts_it_up_and_takes_it_down_by_itself() -> None:
     world.clock.shift(47 * 3600)
     await working(world, 0.5)
     assert len(world.notices()) == 1
-    running = asyncio.create_task(world.worker.run())
-    await world.imported()
-    await world.clock.advance(5)
-    running.cancel()
-    await asyncio.wait({running})
+    async with in_background(world.worker.run()):
+        await world.imported()
+        await world.clock.advance(5)
     assert world.notices() == []
 
 
@@ -316,33 +310,25 @@ async def test_the_worker_tidies_once_a_day() -> None:
         days.append(world.clock.now())
 
     world.worker._tidying._daily = (tidy,)
-    running = asyncio.create_task(world.worker.run())
-    try:
+    async with in_background(world.worker.run()):
         for hours, times in ((2, 1), (3, 2), (18, 2), (6, 3)):  # from eight in the evening
             await world.clock.advance(60)
             world.clock.shift(hours * 3600)
             await world.clock.advance(60)
             assert len(days) == times
-    finally:
-        running.cancel()
-        await asyncio.wait({running})
 
 
 async def test_after_signing_in_again_the_worker_waits_no_longer() -> None:
     world = Practice(clock=FakeClock(auto=False))
     await world.put(appointment(100))
     world.remote().refusing = SignInExpired()
-    running = asyncio.create_task(world.worker.run())
-    try:
+    async with in_background(world.worker.run()):
         await world.clock.advance(30)
         assert world.remote().ours() == []
         world.remote().refusing = None
         world.link(connected_at=world.clock.now())
         await world.clock.advance(5)
         assert len(world.remote().ours()) == 1
-    finally:
-        running.cancel()
-        await asyncio.wait({running})
 
 
 @pytest.mark.parametrize("error", [Offline(), CalendarGone()])
@@ -374,7 +360,7 @@ async def card(world: Practice) -> PractitionerStatus:
         book=world.stores.book,
         ledger=world.stores.ledger,
         feeds=MemoryFeeds(),
-        activity=world.stores.activity,
+        activity_log=world.stores.activity,
         syncing=world.syncing,
         clock=world.clock,
         staleness=world.staleness,

@@ -34,7 +34,7 @@ def status_of(world: World) -> Status:
         book=world.book,
         ledger=world.ledger,
         feeds=world.stores.feeds,
-        activity=world.stores.activity,
+        activity_log=world.stores.activity,
         syncing=world.syncing,
         clock=world.clock,
     )

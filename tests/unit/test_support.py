@@ -123,7 +123,7 @@ async def test_settings_that_cannot_be_read_cost_theirs(fixture: Fixture) -> Non
             raise StoreDamaged
 
     support = fixture.support()
-    support._settings = Broken()  # type: ignore[assignment] # only `read` is asked for
+    support.settings = Broken()  # type: ignore[assignment] # only `read` is asked for
     parts = members(await support.bundle())
     assert json.loads(parts["settings.json"]) == {"error": "StoreDamaged"}
     assert "doctor.json" not in parts

@@ -16,8 +16,7 @@ from companion.domain.errors import (
     Offline,
     SignInTimedOut,
 )
-from companion.services.google.connecting import CalendarChoice
-from companion.services.google.consents import APP_CREATED, CALENDAR_LIST
+from companion.services.google.consents import APP_CREATED, CALENDAR_LIST, CalendarChoice
 from companion.services.google.pending import PATIENCE
 from tests.fakes.connecting import BACK, INSTALL, LIST, MAX, NEW, TOKEN, ZOE, Fixture, existing
 

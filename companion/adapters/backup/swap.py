@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from companion.domain.errors import Busy, StoreDamaged
+from companion.domain.json_documents import DAMAGED, from_document
 from companion.services.files import Disk, disk_errors, disk_trouble, make_folder, write_durably
 from companion.services.maintenance.backup import BOOK, SECRETS, SETTINGS
 
@@ -183,16 +184,9 @@ def close_up(database: Path, busy_seconds: float) -> None:
 
 
 def _noted(content: bytes) -> tuple[list[Move], Path]:
-    with suppress(ValueError, KeyError, TypeError):
+    with suppress(*DAMAGED):
         note = json.loads(content)
-        moves = [
-            Move(
-                target=Path(each["target"]),
-                aside=Path(each["aside"]),
-                staged=None if each["staged"] is None else Path(each["staged"]),
-            )
-            for each in note["moves"]
-        ]
+        moves = [from_document(Move, each) for each in note["moves"]]
         return moves, Path(note["database"])
     raise StoreDamaged(
         "A restore was interrupted, and the note of what is left to do cannot be read.",

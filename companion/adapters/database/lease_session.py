@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from sqlalchemy import URL
 
@@ -133,7 +133,9 @@ class PostgresLeaseSession:
         self._connection = connect_dedicated(url, name="lease", idle_seconds=idle)
 
     def seek(self) -> bool:
-        return bool(self._one(_SEEK, {"me": self._me})[0])
+        with translating_driver_errors():
+            row = self._connection.execute(_SEEK, {"me": self._me}).fetchone()
+        return bool(row and row[0])
 
     def take(self) -> LeaseTaken:
         with translating_driver_errors(), self._connection.transaction():
@@ -144,11 +146,7 @@ class PostgresLeaseSession:
     def renew(self, term: int) -> LeaseRenewal:
         with translating_driver_errors():
             row = self._connection.execute(_RENEW, {"me": self._me, "term": term}).fetchone()
-        return (
-            LeaseRenewal(held=False)
-            if row is None
-            else LeaseRenewal(held=True, wanted=bool(row[0]))
-        )
+        return LeaseRenewal(held=row is not None, wanted=bool(row and row[0]))
 
     def release(self, term: int) -> None:
         with translating_driver_errors():
@@ -157,8 +155,3 @@ class PostgresLeaseSession:
 
     def close(self) -> None:
         self._connection.close()
-
-    def _one(self, query: str, values: dict[str, Any]) -> tuple[Any, ...]:
-        with translating_driver_errors():
-            row = self._connection.execute(query, values).fetchone()
-        return row or (None,)

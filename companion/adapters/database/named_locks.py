@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -64,10 +64,7 @@ class PracticeLocks:
             yield OwnedLock(abandoned=lock.abandoned)
         finally:
             current_lock.set(before)
-            leaving = asyncio.ensure_future(self._leave(lock))
-            self._ending.add(leaving)
-            leaving.add_done_callback(self._ending.discard)
-            await asyncio.shield(leaving)
+            await asyncio.shield(self._soon(self._leave(lock)))
 
     async def ensure(self) -> None:
         lock = current_lock.get()
@@ -161,9 +158,7 @@ class PracticeLocks:
             return
         lock = taking.result()
         if lock is not None:
-            leaving = asyncio.ensure_future(self._leave(lock))
-            self._ending.add(leaving)
-            leaving.add_done_callback(self._ending.discard)
+            self._soon(self._leave(lock))
 
     async def _busy(self, name: str) -> Busy:
         with suppress(CompanionError):
@@ -188,11 +183,16 @@ class PracticeLocks:
         calls = {each for each in lock.calls if not each.done()}
         if calls:
             self._left[lock.name] = lock
-            ending = asyncio.create_task(self._after(calls, lock))
-            self._ending.add(ending)
-            ending.add_done_callback(self._ending.discard)
+            self._soon(self._after(calls, lock))
             return
         await self._release(lock)
+
+    def _soon(self, ending: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """`close` waits a moment for it."""
+        task = asyncio.create_task(ending)
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+        return task
 
     async def _after(self, calls: Collection[asyncio.Future[Any]], lock: HeldLock) -> None:
         await asyncio.wait(calls)

@@ -29,7 +29,6 @@ from companion.adapters.database.schema import metadata
 from companion.adapters.database.why_away import explaining
 from companion.services.ports import ServerFacts
 
-"""PostgreSQL 14."""
 _ASKED = 5
 """Times, for the latency."""
 _TRIED = 0x0CA1_D0C7

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -145,6 +145,29 @@ class GoogleAccount:
         self, make: Callable[[GoogleConnection], Any], subject: Subject = Subject.CALENDAR
     ) -> Json:
         """The JSON Google answers to the one call that `make(connection)` makes."""
+        answer = await self.answer(make)
+        if not answer.ok:
+            raise refusal(answer.status, answer.headers, answer.content, subject)
+        return read_json(answer)
+
+    async def pages(
+        self, make: Callable[[GoogleConnection, str | None], Any]
+    ) -> AsyncIterator[Json]:
+        """Of a list: `make(connection, token)` asks for one; the first has no token."""
+        token: str | None = None
+
+        def make_next(connection: GoogleConnection) -> Any:
+            return make(connection, token)
+
+        while True:
+            page = await self.ask(make_next)
+            yield page
+            token = page.get("nextPageToken")
+            if not token:
+                return
+
+    async def answer(self, make: Callable[[GoogleConnection], Any]) -> HttpAnswer:
+        """Of any status but 401."""
 
         def work(connection: GoogleConnection, access: CallCredentials) -> HttpAnswer:
             answer = connection.call(make(connection), access)
@@ -152,10 +175,7 @@ class GoogleAccount:
                 raise Unauthorised
             return answer
 
-        answer = await self.call(work)
-        if not answer.ok:
-            raise refusal(answer.status, answer.headers, answer.content, subject)
-        return read_json(answer)
+        return await self.call(work)
 
     async def access(self, *, refused: str = "") -> CallCredentials:
         """One that should work; `refused` names a token that Google did not take."""

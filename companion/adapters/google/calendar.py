@@ -270,24 +270,20 @@ class GoogleCalendar:
     async def _list(self, fields: str, **parameters: str) -> list[Json]:
         """All pages."""
         items: list[Json] = []
-        token: str | None = None
-        while True:
-            page = await self._account.ask(
-                lambda connection, token=token: connection.events.list(  # type: ignore[misc] # mypy cannot infer a default
-                    calendarId=self._id,
-                    showDeleted=False,
-                    singleEvents=False,
-                    maxResults=PAGE,
-                    pageToken=token,
-                    fields=f"nextPageToken,timeZone,items({fields})",
-                    **parameters,
-                )
+        async for page in self._account.pages(
+            lambda connection, token: connection.events.list(
+                calendarId=self._id,
+                showDeleted=False,
+                singleEvents=False,
+                maxResults=PAGE,
+                pageToken=token,
+                fields=f"nextPageToken,timeZone,items({fields})",
+                **parameters,
             )
+        ):
             self._timezone = str(page.get("timeZone") or "UTC")
             items += page.get("items", ())
-            token = page.get("nextPageToken")
-            if not token:
-                return items
+        return items
 
     def _observe(self, item: Json, *, zone: str = "") -> ObservedEvent:
         """`zone` is used for the calendar's, which an answer to a write does not hold."""

@@ -52,69 +52,53 @@ Make = type[CompanionError] | Callable[[str], CompanionError]
 """An error class, or a function from the detail to the error."""
 
 
-def _api_off(detail: str) -> CompanionError:
-    return RequestRefused(
-        "The Google Calendar API is not switched on for the practice's Google project.",
-        "In the Google Cloud console open APIs & Services > Library, enable Google Calendar API, "
-        "wait a minute and try again.",
-        detail=detail,
-    )
+def _says(kind: type[CompanionError], what: str, remedy: str) -> Callable[[str], CompanionError]:
+    return lambda detail: kind(what, remedy, detail=detail)
 
 
-def blocked_by_organisation(detail: str) -> CompanionError:
-    return PermissionDenied(
-        "The organisation that runs this Google account does not allow Calendar Companion.",
-        "Ask its Google Workspace administrator to trust the practice's client ID under Security > "
-        "API controls > App access control, then press Connect to Google. Step 3 of the "
-        "practitioner's page shows the client ID.",
-        detail=detail,
-    )
-
-
-def _secret_refused(detail: str) -> CompanionError:
-    return SignInExpired(
-        "Google does not accept the secret of the practice's Google client.",
-        "In the Google Cloud console open the client, press Add secret and download the new JSON "
-        "file (the old one cannot be downloaded again); then add it under Practice > Google "
-        "client. Nobody has to connect again.",
-        detail=detail,
-    )
-
-
-def _client_unknown(detail: str) -> CompanionError:
-    return SignInExpired(
-        "Google no longer knows the practice's Google client: it was deleted or switched off.",
-        "Switch it on again in the Google Cloud console under Clients, or create another, add its "
-        "file under Practice > Google client, then press Connect to Google.",
-        detail=detail,
-    )
-
-
-def _no_calendar(detail: str) -> CompanionError:
-    return PermissionDenied(
-        "This Google account has no Google Calendar.",
-        "Open calendar.google.com once with that account, or ask its Google Workspace "
-        "administrator to switch Calendar on; then try again.",
-        detail=detail,
-    )
-
-
-def _project_spent(detail: str) -> CompanionError:
-    return AccountParked(
-        "The practice's Google project has used up its requests for today; no account is at fault.",
-        "The sync goes on by itself after midnight in California. For more, ask under APIs & "
-        "Services > Google Calendar API > Quotas in the Google Cloud console.",
-        detail=detail,
-    )
-
-
-def _account_spent(detail: str) -> CompanionError:
-    return AccountParked(
-        "This account has used up the requests that Google allows it for some hours.",
-        "Nothing to do: it is tried again by itself; other practitioners go on.",
-        detail=detail,
-    )
-
+_api_off = _says(
+    RequestRefused,
+    "The Google Calendar API is not switched on for the practice's Google project.",
+    "In the Google Cloud console open APIs & Services > Library, enable Google Calendar API, "
+    "wait a minute and try again.",
+)
+blocked_by_organisation = _says(
+    PermissionDenied,
+    "The organisation that runs this Google account does not allow Calendar Companion.",
+    "Ask its Google Workspace administrator to trust the practice's client ID under Security > "
+    "API controls > App access control, then press Connect to Google. Step 3 of the "
+    "practitioner's page shows the client ID.",
+)
+_secret_refused = _says(
+    SignInExpired,
+    "Google does not accept the secret of the practice's Google client.",
+    "In the Google Cloud console open the client, press Add secret and download the new JSON "
+    "file (the old one cannot be downloaded again); then add it under Practice > Google "
+    "client. Nobody has to connect again.",
+)
+_client_unknown = _says(
+    SignInExpired,
+    "Google no longer knows the practice's Google client: it was deleted or switched off.",
+    "Switch it on again in the Google Cloud console under Clients, or create another, add its "
+    "file under Practice > Google client, then press Connect to Google.",
+)
+_no_calendar = _says(
+    PermissionDenied,
+    "This Google account has no Google Calendar.",
+    "Open calendar.google.com once with that account, or ask its Google Workspace "
+    "administrator to switch Calendar on; then try again.",
+)
+_project_spent = _says(
+    AccountParked,
+    "The practice's Google project has used up its requests for today; no account is at fault.",
+    "The sync goes on by itself after midnight in California. For more, ask under APIs & "
+    "Services > Google Calendar API > Quotas in the Google Cloud console.",
+)
+_account_spent = _says(
+    AccountParked,
+    "This account has used up the requests that Google allows it for some hours.",
+    "Nothing to do: it is tried again by itself; other practitioners go on.",
+)
 
 # Reason to error, whatever the status; Google uses 403 and 429 for the same rate reasons.
 BY_REASON: Mapping[str, Make] = {

@@ -328,13 +328,7 @@ class CalendarSelfTest:
         return line.events.list(calendarId=self._calendar, showDeleted=False, **parameters)
 
     async def _send(self, make: Make) -> Answer:
-        def work(line: GoogleConnection, access: CallCredentials) -> HttpAnswer:
-            answer = line.call(make(line), access)
-            if answer.status == 401:
-                raise Unauthorised
-            return answer
-
-        return _read(await self._account.call(work))
+        return _read(await self._account.answer(make))
 
     async def _send_batch(self, make: Callable[[GoogleConnection], list[Any]]) -> list[Answer]:
         def work(

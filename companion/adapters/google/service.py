@@ -288,18 +288,12 @@ class GoogleGateway:
 
     async def _list(self, account: GoogleAccount) -> list[Json]:
         """Calendars this account may write to."""
-        items: list[Json] = []
-        token: str | None = None
-        while True:
-            page = await account.ask(
-                lambda connection, token=token: connection.calendar_list.list(  # type: ignore[misc] # mypy cannot infer a default
-                    minAccessRole="writer", maxResults=250, showHidden=True, pageToken=token
-                ),
+        pages = account.pages(
+            lambda connection, token: connection.calendar_list.list(
+                minAccessRole="writer", maxResults=250, showHidden=True, pageToken=token
             )
-            items += page.get("items") or []
-            token = page.get("nextPageToken")
-            if not token:
-                return items
+        )
+        return [item async for page in pages for item in page.get("items") or ()]
 
 
 def _info(item: Json) -> CalendarInfo:

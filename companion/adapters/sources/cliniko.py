@@ -20,7 +20,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -185,14 +185,7 @@ class Cursor:
             return None
 
     def written(self) -> str:
-        return json.dumps(
-            {
-                "since": self.since,
-                "groups": self.groups,
-                "deleted_lists": self.deleted_lists,
-                "seen": dict(self.seen),
-            }
-        )
+        return json.dumps(asdict(self))
 
 
 class _Fetch:

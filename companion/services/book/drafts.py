@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from companion.domain.appointments import (
     Appointment,
@@ -21,7 +20,9 @@ from companion.domain.appointments import (
     Recurrence,
     ShowAs,
     check_times,
+    instant,
     parse_rule,
+    wall_time,
 )
 from companion.domain.errors import BadInput
 from companion.domain.plain_text import safe_link
@@ -32,7 +33,6 @@ from companion.services.settings import checks
 
 TITLE_LIMIT = 1000
 NOTES_LIMIT = 8000
-"""Minutes, as far ahead as Google takes one."""
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
 
 
@@ -171,9 +171,7 @@ def _check_times(draft: AppointmentDraft, record: PractitionerSettings) -> None:
 
 def exists(moment: datetime, timezone: str) -> bool:
     """Does a clock in `timezone` ever show this wall time?"""
-    there = moment.replace(tzinfo=ZoneInfo(timezone))
-    back = there.astimezone(UTC).astimezone(ZoneInfo(timezone))
-    return back.replace(tzinfo=None) == moment
+    return wall_time(instant(moment, timezone), timezone) == moment
 
 
 def _with_rule(draft: AppointmentDraft) -> AppointmentDraft:

@@ -14,7 +14,6 @@ from companion.domain.appointments import (
     Appointment,
     AppointmentStatus,
     Occurrence,
-    OccurrenceChange,
     in_series,
     occurrences,
 )
@@ -68,9 +67,7 @@ def _as_if_booked(appointment: Appointment) -> Appointment:
     series = appointment.recurrence
     if series is None:
         return booked
-    changes: tuple[OccurrenceChange, ...] = tuple(
-        replace(each, cancelled=False) for each in series.changes
-    )
+    changes = tuple(replace(each, cancelled=False) for each in series.changes)
     return replace(booked, recurrence=replace(series, changes=changes))
 
 

@@ -33,6 +33,12 @@ from companion.domain.repetition import (
     shifted,
 )
 
+_OF_WHOLE_SERIES = (
+    "practitioner_id", "kind", "all_day", "timezone", "appointment_type", "reminder_minutes",
+    "visit_address", "telehealth_link",
+)  # fmt: skip
+"""Fields of an appointment that a change of one occurrence cannot hold."""
+
 
 class Scope(StrEnum):
     THIS = "this"
@@ -105,19 +111,7 @@ def _this_one(
 
 
 def _fits_a_change(series: Appointment, edited: Appointment) -> bool:
-    return all(
-        getattr(series, name) == getattr(edited, name)
-        for name in (
-            "practitioner_id",
-            "kind",
-            "all_day",
-            "timezone",
-            "appointment_type",
-            "reminder_minutes",
-            "visit_address",
-            "telehealth_link",
-        )
-    )
+    return all(getattr(series, name) == getattr(edited, name) for name in _OF_WHOLE_SERIES)
 
 
 def _unless_same(text: str, of_series: str) -> str | None:

@@ -13,12 +13,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from companion.domain.appointments import (
-    Appointment,
-    Occurrence,
-    occurrences,
-    starts_from,
-)
+from companion.domain.appointments import Appointment, Occurrence, occurrences, starts_from
 from companion.domain.client_names import ClientNames
 from companion.domain.disclosure import Disclosure
 from companion.domain.events import CalendarEvent, project
@@ -145,7 +140,7 @@ class BookView:
             return []
         appointments = await self._book.of_practitioners(ids, start, end)
         names = await self._names.current()
-        synced = [each for each in records if _synced(each)]
+        synced = [each for each in records if each.syncs]
         rows: dict[CalendarRef, dict[str, LedgerEntry]] = {}
         held: dict[str, frozenset[str]] = {}
         if synced:
@@ -178,7 +173,7 @@ class BookView:
         for record in records:
             own = theirs.get(record.practitioner.id, [])
             marks: _Marks | None = None
-            if own and _synced(record):
+            if own and record.syncs:
                 marks = _Marks(
                     settings,
                     record,
@@ -329,10 +324,6 @@ class _Marks:
         if row is None or row.state is LedgerEntryState.LEFT_OUT or row.ends <= self._window_start:
             return Mark.NONE
         return Mark.WAITING
-
-
-def _synced(record: PractitionerSettings) -> bool:
-    return record.syncs
 
 
 def _held(states: Mapping[str, SyncState]) -> dict[str, frozenset[str]]:

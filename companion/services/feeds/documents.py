@@ -44,18 +44,18 @@ def disclosure_from_words(values: Mapping[str, str]) -> Disclosure:
     for key in values:
         if key not in KEYS:
             raise BadInput(f'"{key[:40]}" is not a detail of a link.', f"Use {', '.join(KEYS)}.")
-    blank = PractitionerSettings(
-        practitioner=Practitioner(id="nobody", name="Nobody", timezone="Etc/UTC"),
-        choices=SyncChoices(),
-    )
     chosen = {key: formatting.PRACTITIONER[key] for key in KEYS}
-    return formatting.change(blank, values, chosen).choices.disclosure
+    return formatting.change(_nobody(Disclosure()), values, chosen).choices.disclosure
 
 
 def disclosure_words(shown: Disclosure) -> dict[str, str]:
     """As `disclosure_from_words` takes them."""
-    blank = PractitionerSettings(
+    blank = _nobody(shown)
+    return {key: formatting.PRACTITIONER[key].show(blank) for key in KEYS}
+
+
+def _nobody(shown: Disclosure) -> PractitionerSettings:
+    return PractitionerSettings(
         practitioner=Practitioner(id="nobody", name="Nobody", timezone="Etc/UTC"),
         choices=SyncChoices(disclosure=shown),
     )
-    return {key: formatting.PRACTITIONER[key].show(blank) for key in KEYS}

@@ -10,33 +10,27 @@ from __future__ import annotations
 import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 
+@dataclass(slots=True)
 class Misses:
-    def __init__(
-        self,
-        monotonic: Callable[[], float],
-        *,
-        burst: int = 30,
-        per_second: float = 0.5,
-        addresses: int = 10_000,
-    ) -> None:
-        """At most `addresses` are remembered, the one that missed longest ago forgotten first."""
-        self._monotonic = monotonic
-        self._burst = burst
-        self._per_second = per_second
-        self._addresses = addresses
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+    monotonic: Callable[[], float]
+    burst: int = 30
+    per_second: float = 0.5
+    addresses: int = 10_000
+    """At most so many are remembered; the one that missed longest ago is forgotten first."""
+    _left: OrderedDict[str, tuple[float, float]] = field(default_factory=OrderedDict, init=False)
 
     def allow(self, address: str) -> bool:
         """Count one miss; False when this address has had too many recently."""
         who = network_of(address)
-        now = self._monotonic()
-        left, since = self._left.pop(who, (float(self._burst), now))
-        left = min(float(self._burst), left + (now - since) * self._per_second)
+        now = self.monotonic()
+        left, since = self._left.pop(who, (float(self.burst), now))
+        left = min(float(self.burst), left + (now - since) * self.per_second)
         allowed = left >= 1
         self._left[who] = (left - 1 if allowed else left, now)
-        if len(self._left) > self._addresses:
+        if len(self._left) > self.addresses:
             self._left.popitem(last=False)
         return allowed
 

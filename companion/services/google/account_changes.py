@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from companion.domain.errors import BadInput, CompanionError, RemoteError, SignInError
 from companion.domain.settings import GoogleLink, PractitionerSettings, Settings
@@ -34,27 +34,17 @@ def token_name(practitioner_id: str) -> str:
     return f"{_TOKENS}{practitioner_id}"
 
 
+@dataclass(slots=True)
 class AccountChanges:
-    def __init__(
-        self,
-        google: Google,
-        settings: SettingsStore,
-        secrets: SecretStore,
-        activity: ActivityLog,
-        clock: Clock,
-    ) -> None:
-        self._google = google
-        self._settings = settings
-        self._secrets = secrets
-        self._activity = activity
-        self._clock = clock
-
-    def settings(self) -> Settings:
-        return self._settings.read()
+    google: Google
+    settings: SettingsStore
+    secrets: SecretStore
+    activity: ActivityLog
+    clock: Clock
 
     def record(self, practitioner_id: str) -> PractitionerSettings:
         """Raises NotFound."""
-        return self._settings.read().record(practitioner_id)
+        return self.settings.read().record(practitioner_id)
 
     async def edit(
         self,
@@ -74,41 +64,41 @@ class AccountChanges:
                 replace(record, google=edit_link(record.google), choices=choices)
             )
 
-        return (await self._settings.change(edit)).record(practitioner_id)
+        return (await self.settings.change(edit)).record(practitioner_id)
 
     async def keep_token(self, name: str, signed_in: SignedIn) -> None:
         """`name`: the practitioner's id, or that of a trial."""
-        await self._secrets.put(token_name(name), signed_in.token)
-        await self._google.forget(name)
+        await self.secrets.put(token_name(name), signed_in.token)
+        await self.google.forget(name)
 
     async def check_client(self, signed_in: SignedIn) -> None:
         """Raises SignInError where the practice has another Google client by now: no other may use
         what this one was granted."""
-        text = None if signed_in.delegated else await self._secrets.get(CLIENT)
-        if text and self._google.check_client(text.encode()).client_id != signed_in.client_id:
+        text = None if signed_in.delegated else await self.secrets.get(CLIENT)
+        if text and self.google.check_client(text.encode()).client_id != signed_in.client_id:
             raise client_replaced()
 
     async def drop_token(self, name: str) -> None:
-        await self._secrets.remove(token_name(name))
-        await self._google.forget(name)
+        await self.secrets.remove(token_name(name))
+        await self.google.forget(name)
 
     async def token_names(self) -> list[str]:
         """As for `keep_token`."""
-        kept = await self._secrets.names()
+        kept = await self.secrets.names()
         return [each.removeprefix(_TOKENS) for each in kept if each.startswith(_TOKENS)]
 
     async def token(self, practitioner_id: str) -> str | None:
-        return await self._secrets.get(token_name(practitioner_id))
+        return await self.secrets.get(token_name(practitioner_id))
 
     async def drop_this_token(self, practitioner_id: str, token: str | None) -> bool:
         """Also where it was renewed since; False where a new sign-in has taken its place."""
         name = token_name(practitioner_id)
-        while (found := await self._secrets.get(name)) is not None:
-            if token is None or not self._google.same_sign_in(token, found):
+        while (found := await self.secrets.get(name)) is not None:
+            if token is None or not self.google.same_sign_in(token, found):
                 return False
-            if await self._secrets.exchange(name, found, None):
+            if await self.secrets.exchange(name, found, None):
                 break
-        await self._google.forget(practitioner_id)
+        await self.google.forget(practitioner_id)
         return True
 
     async def revoke(self, practitioner_id: str, account: str) -> bool:
@@ -116,7 +106,7 @@ class AccountChanges:
         if self._used_by_another(account, practitioner_id):
             return True
         try:
-            await self._google.revoke(practitioner_id)
+            await self.google.revoke(practitioner_id)
         except (RemoteError, SignInError):
             return False
         return True
@@ -125,17 +115,17 @@ class AccountChanges:
         """Give a sign-in that is not kept back to Google."""
         if signed_in.account and not self._used_by_another(signed_in.account):
             with contextlib.suppress(CompanionError):  # the reason for refusing matters more
-                await self._google.discard(signed_in)
+                await self.google.discard(signed_in)
 
     def _used_by_another(self, account: str, practitioner_id: str = "") -> bool:
         return any(
             key != practitioner_id and same_account(each.google.account, account)
-            for key, each in self._settings.read().practitioners.items()
+            for key, each in self.settings.read().practitioners.items()
         )
 
     def sharing(self, practitioner_id: str) -> tuple[str, ...]:
         """Names of other practitioners whom the same account serves."""
-        everyone = self._settings.read().practitioners
+        everyone = self.settings.read().practitioners
         account = everyone[practitioner_id].google.account if practitioner_id in everyone else ""
         return tuple(
             each.practitioner.name
@@ -146,7 +136,7 @@ class AccountChanges:
     def check_free(self, practitioner_id: str, calendar_id: str) -> None:
         """One calendar for one practitioner: an audit of the one would remove the other's events.
         Raises BadInput."""
-        for key, each in self._settings.read().practitioners.items():
+        for key, each in self.settings.read().practitioners.items():
             link = each.google
             if key != practitioner_id and link.connected and link.calendar_id == calendar_id:
                 raise BadInput(
@@ -159,8 +149,8 @@ class AccountChanges:
         self, practitioner_id: str, kind: ActivityKind, text: str, *, count: int = 1
     ) -> None:
         await note(
-            self._activity,
-            self._clock,
+            self.activity,
+            self.clock,
             kind,
             text,
             cause="connecting",

@@ -16,7 +16,7 @@ The record goes when a connection uses the calendar.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from companion.domain.errors import (
@@ -44,18 +44,12 @@ _LOOK = (
 )
 
 
+@dataclass(slots=True)
 class CalendarCreations:
-    def __init__(
-        self,
-        google: Google,
-        changes: AccountChanges,
-        clock: Clock,
-        random_word: Callable[[], str],
-    ) -> None:
-        self._google = google
-        self._changes = changes
-        self._clock = clock
-        self._random_word = random_word
+    google: Google
+    changes: AccountChanges
+    clock: Clock
+    random_word: Callable[[], str]
 
     async def make(
         self,
@@ -70,7 +64,7 @@ class CalendarCreations:
 
         `trial`: name of the sign-in to use. Raises ScopeMissing where an earlier creation has to
         be looked for first, and TransientError where the same try again may succeed."""
-        for known in begun(self._changes.record(practitioner_id).google, account):
+        for known in begun(self.changes.record(practitioner_id).google, account):
             found = known
             if not known.calendar_id:
                 if consents.missing([consents.CALENDAR_LIST], granted):
@@ -79,7 +73,7 @@ class CalendarCreations:
                         "already.",
                         _LOOK,
                     )
-                listed = await self._google.marked_calendars(trial)
+                listed = await self.google.marked_calendars(trial)
                 made = next((each.info for each in listed if each.mark == known.mark), None)
                 if made is None:
                     return await self._insert(trial, practitioner_id, known, name)
@@ -89,18 +83,20 @@ class CalendarCreations:
             except (CalendarGone, PermissionDenied, ScopeMissing):
                 await self._drop(practitioner_id, found)
         creation = CalendarCreation(
-            mark=f"companion-{self._random_word()}", account=account, begun_at=self._clock.now()
+            mark=f"companion-{self.random_word()}", account=account, begun_at=self.clock.now()
         )
         return await self._insert(trial, practitioner_id, creation, name)
 
     async def _insert(
         self, trial: str, practitioner_id: str, creation: CalendarCreation, name: str
     ) -> CalendarInfo:
-        creation = replace(creation, begun_at=self._clock.now())
-        record = await self._changes.edit(practitioner_id, lambda link: _with(link, creation))
+        creation = replace(creation, begun_at=self.clock.now())
+        record = await self.changes.edit(
+            practitioner_id, lambda link: with_creation(link, creation)
+        )
         person = record.practitioner
         try:
-            info = await self._google.create_calendar(
+            info = await self.google.create_calendar(
                 trial, name or f"Appointments – {person.name}", person.timezone, creation.mark
             )
         except (Offline, RemoteUnavailable) as error:
@@ -112,38 +108,38 @@ class CalendarCreations:
 
     async def _ready(self, trial: str, creation: CalendarCreation) -> CalendarInfo:
         """Ask until the calendar answers; `CalendarGone` and the like only when it is not fresh."""
-        calendar = await self._google.calendar(trial, creation.calendar_id)
-        ends = self._clock.monotonic() + PATIENCE
+        calendar = await self.google.calendar(trial, creation.calendar_id)
+        ends = self.clock.monotonic() + PATIENCE
         tries = 0
         while True:
             try:
                 return await calendar.info()
             except (CalendarGone, PermissionDenied, ScopeMissing) as error:
                 begun = creation.begun_at
-                if begun is None or self._clock.now() >= begun + FRESH:
+                if begun is None or self.clock.now() >= begun + FRESH:
                     raise
                 refused: CompanionError = error
             except TransientError as error:
                 refused = error
             pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
-            if self._clock.monotonic() + pause > ends:
+            if self.clock.monotonic() + pause > ends:
                 raise RemoteUnavailable(
                     "Google has made the calendar, but does not open it yet.",
                     "Press Connect to Google again in a minute: the same calendar is used.",
                     detail=refused.detail,
                 ) from refused
             tries += 1
-            await self._clock.sleep(pause)
+            await self.clock.sleep(pause)
 
     async def _keep(
         self, practitioner_id: str, creation: CalendarCreation, calendar_id: str
     ) -> CalendarCreation:
         kept = replace(creation, calendar_id=calendar_id)
-        await self._changes.edit(practitioner_id, lambda link: _with(link, kept))
+        await self.changes.edit(practitioner_id, lambda link: with_creation(link, kept))
         return kept
 
     async def _drop(self, practitioner_id: str, creation: CalendarCreation) -> None:
-        await self._changes.edit(practitioner_id, lambda link: _without(link, creation.mark))
+        await self.changes.edit(practitioner_id, lambda link: without_creation(link, creation.mark))
 
 
 def must_look(link: GoogleLink, login: str) -> bool:
@@ -169,9 +165,9 @@ def begun(link: GoogleLink, account: str) -> tuple[CalendarCreation, ...]:
     )
 
 
-def _with(link: GoogleLink, creation: CalendarCreation) -> GoogleLink:
-    return replace(link, creations=(*_without(link, creation.mark).creations, creation))
+def with_creation(link: GoogleLink, creation: CalendarCreation) -> GoogleLink:
+    return replace(link, creations=(*without_creation(link, creation.mark).creations, creation))
 
 
-def _without(link: GoogleLink, mark: str) -> GoogleLink:
+def without_creation(link: GoogleLink, mark: str) -> GoogleLink:
     return replace(link, creations=tuple(each for each in link.creations if each.mark != mark))

@@ -99,31 +99,22 @@ def remedies_for(error: CompanionError) -> tuple[str, ...]:
     return (error.remedy, *_LOGIN, *_CALENDAR)
 
 
+@dataclass(slots=True)
 class CalendarChecks:
-    def __init__(
-        self,
-        google: Google,
-        settings: SettingsStore,
-        changes: AccountChanges,
-        ledger: Ledger,
-        clock: Clock,
-        random_word: Callable[[], str],
-        doubt: Callable[[str], None],
-    ) -> None:
-        """`doubt`: has Google asked again soon for a practitioner."""
-        self._google = google
-        self._settings = settings
-        self._changes = changes
-        self._ledger = ledger
-        self._clock = clock
-        self._random_word = random_word
-        self._doubt = doubt
+    google: Google
+    settings: SettingsStore
+    changes: AccountChanges
+    ledger: Ledger
+    clock: Clock
+    random_word: Callable[[], str]
+    doubt: Callable[[str], None]
+    """Has Google asked again soon for a practitioner."""
 
     async def test(self, practitioner_id: str, *, fresh: bool) -> CheckResult:
-        link = self._changes.record(practitioner_id).google
+        link = self.changes.record(practitioner_id).google
         try:
             if link.delegated and fresh:  # the token of before may outlive the permission
-                await self._google.delegate(practitioner_id, login=link.account, scopes=link.scopes)
+                await self.google.delegate(practitioner_id, login=link.account, scopes=link.scopes)
             calendar = await self._calendar(practitioner_id, link)
         except CompanionError as err:
             result = failed(CREDENTIALS, err)
@@ -133,7 +124,7 @@ class CalendarChecks:
         return result
 
     async def check(self, practitioner_id: str) -> CheckResult:
-        link = self._changes.record(practitioner_id).google
+        link = self.changes.record(practitioner_id).google
         try:
             calendar = await self._calendar(practitioner_id, link)
         except CompanionError as err:
@@ -143,12 +134,12 @@ class CalendarChecks:
                 calendar,
                 mark=link.marks[0],
                 calendar_id=link.calendar_id,
-                clock=self._clock,
-                nonce=self._random_word(),
+                clock=self.clock,
+                nonce=self.random_word(),
             )
         await self._note(practitioner_id, link, result)
         if result.ok:
-            await self._changes.log(
+            await self.changes.log(
                 practitioner_id, ActivityKind.CHECK, "A test event was written and removed again."
             )
         return result
@@ -158,15 +149,15 @@ class CalendarChecks:
             raise SignInExpired(
                 "This practitioner is not connected to Google.", "Press Connect to Google."
             )
-        writer = self._settings.read().writer_for(link)
-        return await self._google.calendar(practitioner_id, link.calendar_id or "primary", writer)
+        writer = self.settings.read().writer_for(link)
+        return await self.google.calendar(practitioner_id, link.calendar_id or "primary", writer)
 
     async def _note(self, practitioner_id: str, link: GoogleLink, result: CheckResult) -> None:
         """As the practitioner's trouble: what is wrong, and that it is mended. What mends itself
         is looked at again soon."""
         if not link.connected:
             return
-        error, now = result.error, self._clock.now()
+        error, now = result.error, self.clock.now()
 
         def edit(state: SyncState) -> SyncState:
             known = state.trouble
@@ -179,11 +170,11 @@ class CalendarChecks:
             mended = known is not None and known.kind in KINDS_A_CHECK_SETTLES
             return replace(state, trouble=None) if mended else state
 
-        state = await self._ledger.state(practitioner_id)
+        state = await self.ledger.state(practitioner_id)
         if edit(state) != state:  # mostly nothing is to be written
-            await self._ledger.edit_state(practitioner_id, edit)
+            await self.ledger.edit_state(practitioner_id, edit)
         if isinstance(error, TransientError):
-            self._doubt(practitioner_id)
+            self.doubt(practitioner_id)
 
 
 async def credentials(calendar: RemoteCalendar, account: str) -> CheckResult:

@@ -54,16 +54,6 @@ from companion.services.ports import (
 from companion.services.settings import checks
 from companion.services.sync.syncing import Syncing
 
-__all__ = [
-    "CalendarChoice",
-    "CheckResult",
-    "ClientChange",
-    "Connected",
-    "Connecting",
-    "ServiceAccount",
-    "SignInStart",
-]
-
 PATIENCE = 30.0
 """Seconds, for somebody else who connects the same practitioner."""
 

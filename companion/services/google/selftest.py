@@ -16,6 +16,7 @@ from companion.domain.settings import CalendarCreation, GoogleLink
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.google.account_changes import AccountChanges
+from companion.services.google.calendar_creation import with_creation, without_creation
 from companion.services.google.consents import APP_CREATED, missing
 from companion.services.ports import ActivityKind, Assumption, Clock, Google
 
@@ -48,21 +49,13 @@ class SelfTestReport:
         return "\n".join([head, self.sentence, "", *map(str, self.lines), ""])
 
 
+@dataclass
 class SelfTest:
-    def __init__(
-        self,
-        google: Google,
-        changes: AccountChanges,
-        clock: Clock,
-        *,
-        program: str,
-        random_word: Callable[[], str],
-    ) -> None:
-        self._google = google
-        self._changes = changes
-        self._clock = clock
-        self._program = program
-        self._random_word = random_word
+    google: Google
+    changes: AccountChanges
+    clock: Clock
+    program: str
+    random_word: Callable[[], str]
 
     @allows(Action.GOOGLE, of="practitioner_id")
     async def run(
@@ -72,20 +65,16 @@ class SelfTest:
     ) -> SelfTestReport:
         """`tell` gets each line as it comes. Raises SignInExpired, ScopeMissing and what keeps the
         calendar from being made."""
-        self._check(self._changes.record(practitioner_id).google)
+        self._check(self.changes.record(practitioner_id).google)
         await self._remove_left_behind(practitioner_id)
         creation = await self._make(practitioner_id)
         try:
-            lines = await self._google.check_assumptions(
-                practitioner_id, creation.calendar_id, tell
-            )
+            lines = await self.google.check_assumptions(practitioner_id, creation.calendar_id, tell)
         finally:
             removal = await self._remove(practitioner_id, creation)
         tell(removal)
-        report = SelfTestReport(
-            at=self._clock.now(), program=self._program, lines=(*lines, removal)
-        )
-        await self._changes.log(practitioner_id, ActivityKind.CHECK, report.sentence)
+        report = SelfTestReport(at=self.clock.now(), program=self.program, lines=(*lines, removal))
+        await self.changes.log(practitioner_id, ActivityKind.CHECK, report.sentence)
         return report
 
     @staticmethod
@@ -102,27 +91,21 @@ class SelfTest:
 
     async def _make(self, practitioner_id: str) -> CalendarCreation:
         creation = CalendarCreation(
-            mark=f"companion-selftest-{self._random_word()}",
-            account=self._changes.record(practitioner_id).google.account,
-            begun_at=self._clock.now(),
+            mark=f"companion-selftest-{self.random_word()}",
+            account=self.changes.record(practitioner_id).google.account,
+            begun_at=self.clock.now(),
             throwaway=True,
         )
-        await self._changes.edit(
-            practitioner_id,
-            lambda link: replace(link, creations=(*link.creations, creation)),
-        )
-        info = await self._google.create_calendar(practitioner_id, NAME, "UTC", creation.mark)
+        await self.changes.edit(practitioner_id, lambda link: with_creation(link, creation))
+        info = await self.google.create_calendar(practitioner_id, NAME, "UTC", creation.mark)
         made = replace(creation, calendar_id=info.id)
-        await self._changes.edit(
-            practitioner_id,
-            lambda link: replace(link, creations=(*_without(link, creation.mark), made)),
-        )
+        await self.changes.edit(practitioner_id, lambda link: with_creation(link, made))
         return made
 
     async def _remove(self, practitioner_id: str, creation: CalendarCreation) -> Assumption:
         came = ""
         try:
-            await self._google.delete_calendar(practitioner_id, creation.calendar_id)
+            await self.google.delete_calendar(practitioner_id, creation.calendar_id)
         except CompanionError as error:
             came = f"{error.what} The next self-test removes it."
         else:
@@ -131,17 +114,11 @@ class SelfTest:
 
     async def _remove_left_behind(self, practitioner_id: str) -> None:
         """Of an earlier self-test; one of which only the mark is known cannot be reached."""
-        for each in self._changes.record(practitioner_id).google.creations:
+        for each in self.changes.record(practitioner_id).google.creations:
             if each.throwaway and each.calendar_id:
-                await self._google.delete_calendar(practitioner_id, each.calendar_id)
+                await self.google.delete_calendar(practitioner_id, each.calendar_id)
             if each.throwaway:
                 await self._forget(practitioner_id, each.mark)
 
     async def _forget(self, practitioner_id: str, mark: str) -> None:
-        await self._changes.edit(
-            practitioner_id, lambda link: replace(link, creations=_without(link, mark))
-        )
-
-
-def _without(link: GoogleLink, mark: str) -> tuple[CalendarCreation, ...]:
-    return tuple(each for each in link.creations if each.mark != mark)
+        await self.changes.edit(practitioner_id, lambda link: without_creation(link, mark))

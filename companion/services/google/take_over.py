@@ -66,7 +66,7 @@ class TakingOver:
 
     async def look(self, name: str, practitioner_id: str, info: CalendarInfo) -> Holding:
         """`name`: of the sign-in to use."""
-        settings = self._changes.settings()
+        settings = self._changes.settings.read()
         link = settings.record(practitioner_id).google
         state = await self._ledger.state(practitioner_id)
         ref = CalendarRef(practitioner_id=practitioner_id, calendar_id=info.id)
@@ -101,7 +101,7 @@ class TakingOver:
 
     async def earlier(self, name: str, practitioner_id: str) -> list[EarlierCalendar]:
         """Calendars that another installation made in the account, and nobody uses here."""
-        practitioners = self._changes.settings().practitioners
+        practitioners = self._changes.settings.read().practitioners
         used = {each.google.calendar_id for each in practitioners.values() if each.google.account}
         begun = {
             creation.mark for each in practitioners.values() for creation in each.google.creations
@@ -149,7 +149,7 @@ class TakingOver:
             return f"“{offer.name}”"
         said = f"{offer.events} event{'' if offer.events == 1 else 's'}"
         if offer.last_write is not None:
-            timezone = self._changes.settings().practice.timezone
+            timezone = self._changes.settings.read().practice.timezone
             said += f", last written on {when(offer.last_write, timezone)}"
         return f"“{offer.name}” ({said})"
 

@@ -48,7 +48,7 @@ class Trials:
 
     def _left_over(self, name: str) -> bool:
         found = _NAME.fullmatch(name)
-        if found is None or name in self._changes.settings().practitioners:
+        if found is None or name in self._changes.settings.read().practitioners:
             return False
         if found["begun"] is None:
             return True

@@ -26,8 +26,9 @@ from companion.domain.errors import (
 from companion.domain.settings import PractitionerSettings
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
-from companion.services.google.connecting import Connected, Connecting
+from companion.services.google.connecting import Connecting
 from companion.services.google.delegating import login_of
+from companion.services.google.joining import Connected
 from companion.services.ports import Clock, SettingsStore
 
 log = logging.getLogger(__name__)

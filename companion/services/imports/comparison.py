@@ -6,6 +6,7 @@ comparison whose basis still holds is used again.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -113,14 +114,13 @@ def _people(
     answers: Answers,
     known: Mapping[str, SourceRow],
 ) -> FilePractitioners:
-    rows: dict[str, int] = {}
-    taken_over: dict[str, dict[str, int]] = {}
+    rows: Counter[str] = Counter()
+    taken_over: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for draft in preview.content.drafts:
-        rows[draft.name] = rows.get(draft.name, 0) + 1
+        rows[draft.name] += 1
         row = known.get(draft.appointment.source_id)
         if row is not None:
-            whose = taken_over.setdefault(draft.name, {})
-            whose[row.practitioner_id] = whose.get(row.practitioner_id, 0) + 1
+            taken_over[draft.name][row.practitioner_id] += 1
     people = PeopleOfFile(
         (each.practitioner for each in settings.practitioners.values()),
         meant=preview.columns.practitioners,

@@ -22,6 +22,7 @@ from companion.domain.appointments import (
     fold_name,
     instant,
     interval,
+    wall_time,
 )
 from companion.services.imports.questions import Question
 
@@ -91,10 +92,10 @@ def to_appointment(
     start, end = each.start, each.end
     if each.timezone not in {"", zone} and not each.all_day:
         exact = instant(start, each.timezone), instant(end, each.timezone)
-        start, end = (_wall(moment, zone) for moment in exact)
+        start, end = (wall_time(moment, zone) for moment in exact)
         if interval(start, end, zone) != exact:  # in the hour that the clocks repeat
             zone = fixed_zone(exact[0], zone)
-            start, end = (_wall(moment, zone) for moment in exact)
+            start, end = (wall_time(moment, zone) for moment in exact)
     stamps = each.timezone or zone
     return each.changed(
         practitioner_id=practitioner.id,
@@ -106,10 +107,6 @@ def to_appointment(
         created=_aware(draft.created, stamps),
         updated=_aware(draft.updated, stamps),
     )
-
-
-def _wall(moment: datetime, zone: str) -> datetime:
-    return moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
 
 def fixed_zone(moment: datetime, zone: str) -> str:

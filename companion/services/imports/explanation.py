@@ -5,7 +5,7 @@ Everything is taken from a preview; nothing is read or changed here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
 from dataclasses import dataclass
 
 from companion.domain.settings import Settings
@@ -74,7 +74,7 @@ def _practitioners(preview: ImportPreview, settings: Settings) -> tuple[Practiti
     people = (each.practitioner for each in settings.practitioners.values())
     naming = Naming(people, preview.columns.practitioners)
     found = []
-    for name, count in _counts(preview).items():
+    for name, count in Counter(draft.name for draft in preview.content.drafts).items():
         known = naming.find(name)
         near = [] if known else naming.near(naming.target(name))
         found.append(
@@ -86,10 +86,3 @@ def _practitioners(preview: ImportPreview, settings: Settings) -> tuple[Practiti
             )
         )
     return tuple(found)
-
-
-def _counts(preview: ImportPreview) -> Mapping[str, int]:
-    counts: dict[str, int] = {}
-    for draft in preview.content.drafts:
-        counts[draft.name] = counts.get(draft.name, 0) + 1
-    return counts

@@ -10,7 +10,7 @@ of nothing, so it can be undone likewise.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from companion.domain.appointments import Appointment
@@ -138,7 +138,7 @@ class ImportHistory:
         left: list[Replaced] = []
         for each in replaced:
             gone = each.before is not None and each.before.practitioner_id not in people
-            stays = each.now != each.revision or gone or taken(each)
+            stays = each.now != each.revision or gone or _number(each) in taken
             (left if stays else back).append(each)
         change = BookChange(
             put=[each.before for each in back if each.before is not None],
@@ -176,16 +176,16 @@ class ImportHistory:
             )
         return each
 
-    async def _numbers_taken(self, replaced: Sequence[Replaced]) -> _NumbersTaken:
-        """Numbers of a source that another appointment bears by now."""
+    async def _numbers_taken(self, replaced: Sequence[Replaced]) -> set[tuple[str, str]]:
+        """Source and number of what another appointment is by now."""
         ours = {each.appointment_id for each in replaced}
         sources = {each.before.source for each in replaced if each.before is not None}
-        bearers: dict[tuple[str, str], str] = {}
-        for source in sources:
-            for key, row in (await self._book.source_rows(source)).items():
-                if row.appointment_id not in ours:
-                    bearers[source, key] = row.appointment_id
-        return _NumbersTaken(bearers)
+        return {
+            (source, number)
+            for source in sources
+            for number, row in (await self._book.source_rows(source)).items()
+            if number and row.appointment_id not in ours
+        }
 
     async def _forget(self, record: ImportRecord, *, people_too: bool) -> None:
         """Answers, headings, aliases and people that this import brought."""
@@ -234,10 +234,6 @@ class ImportHistory:
         await note(self._activity, self._clock, kind, text, cause=by, count=count)
 
 
-@dataclass(frozen=True, slots=True)
-class _NumbersTaken:
-    bearers: Mapping[tuple[str, str], str]
-
-    def __call__(self, replaced: Replaced) -> bool:
-        it = replaced.before
-        return it is not None and bool(it.source_id) and (it.source, it.source_id) in self.bearers
+def _number(replaced: Replaced) -> tuple[str, str] | None:
+    it = replaced.before
+    return (it.source, it.source_id) if it is not None else None

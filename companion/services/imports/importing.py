@@ -35,7 +35,7 @@ from companion.services.imports.layout_choice import (
 )
 from companion.services.imports.layouts.software import Software
 from companion.services.imports.memory import SourceMemory, answers_to_keep
-from companion.services.imports.people import NEW, FilePractitioners, settles_people
+from companion.services.imports.people import FilePractitioners, settles_people
 from companion.services.imports.plan import ImportPlan, PreviewRow
 from companion.services.imports.previews import (
     BY_ID,
@@ -46,12 +46,10 @@ from companion.services.imports.previews import (
     NewName,
     RejectedRow,
     headings_of,
+    rejected_rows,
 )
-from companion.services.imports.questions import (
-    Answers,
-    open_questions,
-    with_guesses,
-)
+from companion.services.imports.questions import Answers, open_questions, with_guesses
+from companion.services.imports.reading.asking import NEW
 from companion.services.imports.reading.results import Setting
 from companion.services.imports.reports import FOR_AN_ADMINISTRATOR, report_of, why_waiting
 from companion.services.imports.shape import shape_questions
@@ -148,14 +146,6 @@ class Importing:
             file_name=read_line(file_name or path.name, 200),
             layout=layout.name,
             snapshot=nameless if whole is None else whole,
-            added=0,
-            changed=0,
-            removed=0,
-            unchanged=0,
-            rejected=(),
-            new_names=(),
-            held="",
-            samples=(),
             matched_by=BY_KEY if nameless else BY_ID,
             content=content,
             columns=layout,
@@ -191,7 +181,6 @@ class Importing:
         given = {**preview.answers, **_as_answers(assignments), **(answers or {})}
         found = await self._comparing.compare(preview, given)
         plan = found.plan
-        rejected = (*preview.content.rejections, *plan.rejected)
         return replace(
             preview,
             added=len(plan.new),
@@ -201,10 +190,7 @@ class Importing:
             cancelled=plan.cancelled,
             older=plan.older,
             kept=plan.kept,
-            rejected=tuple(
-                RejectedRow(row=each.row, reason=each.reason)
-                for each in sorted(rejected, key=lambda each: each.row)
-            ),
+            rejected=rejected_rows(preview.content, plan),
             new_names=_new_names(found.people, self._settings.read()),
             creates=tuple(each.person.name for each in found.people.new),
             settles_people=settles_people(found.people),

@@ -20,10 +20,9 @@ from companion.services.imports.cells import folded, read_line
 from companion.services.imports.layouts import Layout
 from companion.services.imports.mappings import fits
 from companion.services.imports.questions import Answers
-from companion.services.imports.reading.headings import squeezed
+from companion.services.imports.reading.headings import lasting_source, squeezed
 from companion.services.imports.reading.reader import columns_of, read_workbook
 from companion.services.imports.reading.results import NotRead, Reading, Setting, UnknownLayout
-from companion.services.imports.reading.values import lasting_source
 from companion.services.imports.shape import mostly_gone, without_stale
 from companion.services.workbooks import Workbook
 
@@ -109,8 +108,7 @@ def _read(
 ) -> Chosen:
     answers = {**(kept.answers if kept else {}), **wish.answers}
     statuses = {folded(word): means for word, means in kept.statuses.items()} if kept else {}
-    setting = replace(setting, mapping=mapping, statuses=statuses)
-    setting = replace(setting, answers=answers)
+    setting = replace(setting, mapping=mapping, statuses=statuses, answers=answers)
     try:
         reading = read_workbook(workbook, setting)
     except BadInput as error:

@@ -41,10 +41,9 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
-from hashlib import blake2b
 from typing import Any, NoReturn, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -61,7 +60,7 @@ from companion.services.imports.layouts import (
 )
 from companion.services.imports.lengths import LengthUnit, read_length
 from companion.services.imports.moments import DateOrder
-from companion.services.imports.reading.headings import read_heading, squeezed
+from companion.services.imports.reading.headings import lasting_source, read_heading, squeezed
 from companion.services.imports.reading.title_parts import checked_titles
 
 SIZE_LIMIT = 200_000
@@ -81,6 +80,7 @@ def bind_mapping(text: str, headers: Sequence[str]) -> Layout:
     columns, more = _columns(_table(document, "columns"), headers)
     fallbacks = _fallbacks(_table(document, "defaults"))
     _check_complete(columns, fallbacks)
+    named = lasting_source(headers[at] for at in columns.values())
     order = _text(document, "date_order", "")
     unit = _text(document, "length_unit", "") or "minutes"
     all_day_end = _text(document, "all_day_end", "")
@@ -88,7 +88,7 @@ def bind_mapping(text: str, headers: Sequence[str]) -> Layout:
         _refuse("all_day_end", "this must be inclusive or exclusive")
     return Layout(
         name="your mapping",
-        source=_text(document, "source", "") or _source_of(columns, headers),
+        source=_text(document, "source", "") or named,
         columns=columns,
         titles={name: read_line(headers[at], 40) for name, at in columns.items()},
         date_order=_one_of(DateOrder, order or "dmy", "date_order"),
@@ -163,13 +163,13 @@ def _parsed(text: str) -> dict[str, Any]:
 def _known_keys(table: Mapping[str, Any], known: set[str], prefix: str) -> None:
     for key in table:
         if key not in known:
-            near = get_close_matches(key, known, 1)
-            hint = f"; did you mean “{near[0]}”?" if near else f"; known are {_listed(known)}"
+            hint = _did_you_mean(key, known) or f"; known are {', '.join(sorted(known))}"
             _refuse(f"{prefix}{read_line(key, 40)}", f"this is not a key of a mapping{hint}")
 
 
-def _listed(names: set[str]) -> str:
-    return ", ".join(sorted(names))
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    near = get_close_matches(word, known, 1)
+    return f"; did you mean “{read_line(near[0], 40)}”?" if near else ""
 
 
 def _table(document: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -236,18 +236,12 @@ def _columns(
             value = _text({key: each}, key, "columns.")
             field_name, header = (key, value) if key in FIELDS else (value, key)
             if field_name not in FIELDS:
-                near = get_close_matches(key, FIELDS, 1)
-                known = f"; known are {_listed({*FIELDS})}"
-                hint = f"; did you mean “{near[0]}”?" if near else known
+                hint = _did_you_mean(key, FIELDS) or f"; known are {', '.join(sorted(FIELDS))}"
                 _refuse(f"columns.{read_line(key, 40)}", f"this is not a field{hint}")
             at = exact.get(folded(header), loose.get(squeezed(header)))
             if at is None or not header:
-                near = get_close_matches(header, headers, 1)
-                hint = f"; did you mean “{read_line(near[0], 40)}”?" if near else ""
-                _refuse(
-                    f"columns.{field_name}",
-                    f"the file has no column “{read_line(header, 40)}”{hint}",
-                )
+                what = f"the file has no column “{read_line(header, 40)}”"
+                _refuse(f"columns.{field_name}", what + _did_you_mean(header, headers))
             columns.setdefault(field_name, at)
             if field_name in more:
                 more[field_name].append(at)
@@ -328,12 +322,6 @@ def _practitioners(table: Mapping[str, Any]) -> dict[str, str]:
         if not target:
             _refuse(f"practitioners.{name}", "say which practitioner is meant")
     return meant
-
-
-def _source_of(columns: Mapping[str, int], headers: Sequence[str]) -> str:
-    """A lasting name for files with these columns, where the mapping gives none."""
-    used = "\n".join(sorted(squeezed(headers[at]) for at in columns.values()))
-    return f"import-{blake2b(used.encode(), digest_size=3).hexdigest()}"
 
 
 # ── writing ───────────────────────────────────────────────────────────────────────────────────

@@ -13,10 +13,11 @@ from dataclasses import replace
 
 from companion.domain.appointments import Practitioner, fold_name
 from companion.domain.settings import Settings, SourceSettings
-from companion.services.imports.people import EVERYBODY, FilePractitioners
+from companion.services.imports.people import FilePractitioners
 from companion.services.imports.plan import ADD
 from companion.services.imports.previews import ImportPreview, headings_of
 from companion.services.imports.questions import Answers, Question, folded_key
+from companion.services.imports.reading.asking import EVERYBODY
 from companion.services.ports import ImportMemory, SettingsStore
 from companion.services.settings.practitioners import Practitioners
 

@@ -139,8 +139,8 @@ def read_stamp(cell: object, order: DateOrder, epoch: date = EXCEL_EPOCH) -> Cel
         return stamp_of(cell, order, epoch)
     if isinstance(cell, datetime):
         rounded = to_the_second(cell)
-        seconds = rounded.hour * 3_600 + rounded.minute * 60 + rounded.second
-        return _checked(cell, CellMoment(rounded.date(), seconds, rounded.tzinfo))
+        clock = seconds_after_midnight(rounded.time())
+        return _checked(cell, CellMoment(rounded.date(), clock, rounded.tzinfo))
     if isinstance(cell, date):
         return _checked(cell, CellMoment(cell))
     if isinstance(cell, time):
@@ -156,7 +156,7 @@ def read_stamp(cell: object, order: DateOrder, epoch: date = EXCEL_EPOCH) -> Cel
 def stamp_of(text: str, order: DateOrder, epoch: date) -> CellMoment:
     simple = _PLAIN.fullmatch(text)
     if simple:
-        day = _figures(simple[1], simple[3], simple[4], order)
+        day = day_in_figures((simple[1], simple[3], simple[4]), order)
         if day is None:
             raise _not_a_date(text, order)
         if simple[5] is None:
@@ -206,7 +206,7 @@ def _leading_or_trailing_date(text: str, order: DateOrder) -> tuple[date | None,
         if found is None:
             continue
         if form is _FIGURES:
-            day = _figures(found[1], found[3], found[4], order)
+            day = day_in_figures((found[1], found[3], found[4]), order)
         elif form is _DAY_FIRST:
             day = _date(found[3], MONTHS.get(found[2].casefold(), 0), found[1])
         elif form is _MONTH_FIRST:
@@ -226,7 +226,9 @@ def figures(text: str) -> tuple[str, str, str] | None:
     return found[1], found[3], found[4]
 
 
-def _figures(one: str, two: str, three: str, order: DateOrder) -> date | None:
+def day_in_figures(parts: tuple[str, str, str], order: DateOrder) -> date | None:
+    """What the order makes of three numbers; None where it makes no date of them."""
+    one, two, three = parts
     if len(one) == 4:
         return _date(one, int(two), three)
     if order is DateOrder.DMY:

@@ -12,6 +12,7 @@ before they are there holds when they are.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -19,11 +20,10 @@ from companion.domain.appointments import Practitioner, fold_name
 from companion.domain.errors import BadInput, NotFound
 from companion.services.imports.naming import Naming, words_of
 from companion.services.imports.questions import AnswerChoice, Answers, Question, folded_key
+from companion.services.imports.reading.asking import EVERYBODY, NEW, whose_question
 from companion.services.imports.reading.names import practitioner_name
 from companion.services.settings.checks import slug
 
-NEW = "new"
-EVERYBODY = "practitioner:*"
 TAKES_OVER = 3
 """So many known appointments taken over by a new name are asked about."""
 MOST_NEW = 1_000
@@ -208,14 +208,14 @@ class PeopleOfFile:
         self, cluster: _Cluster, taken_over: Mapping[str, Mapping[str, int]]
     ) -> Practitioner | None:
         """Whose known appointments most rows of this name are."""
-        counts: dict[str, int] = {}
+        counts: Counter[str] = Counter()
         for name, each in self._by_spelling.items():
-            for who, number in taken_over.get(name, {}).items() if each is cluster else ():
-                counts[who] = counts.get(who, 0) + number
-        who = max(counts, key=lambda each: counts[each], default="")
-        if counts.get(who, 0) < TAKES_OVER:
-            return None
-        return next((each for each in self._known if each.id == who), None)
+            if each is cluster:
+                counts.update(taken_over.get(name, {}))
+        for who, number in counts.most_common(1):
+            if number >= TAKES_OVER:
+                return next((each for each in self._known if each.id == who), None)
+        return None
 
     def _meant_by(self, value: str, new: Practitioner) -> Practitioner:
         """Whom an answer names: by id, or by name."""
@@ -260,17 +260,8 @@ class PeopleOfFile:
         )
 
     def _ask_for_everybody(self, rows: int) -> None:
-        people = self._known
-        self._questions.append(
-            Question(
-                key=EVERYBODY,
-                about="Practitioner",
-                text="Nothing says whose these appointments are. Whose are they?",
-                choices=tuple(AnswerChoice(value=each.id, label=each.name) for each in people),
-                guess=people[0].id if len(people) == 1 else "",
-                count=rows,
-            )
-        )
+        guess = self._known[0].id if len(self._known) == 1 else ""
+        self._questions.append(whose_question(self._known, "Practitioner", guess, rows))
 
 
 def settles_people(people: FilePractitioners) -> bool:

@@ -18,9 +18,10 @@ software that answers with nothing once must not empty a calendar (reference: OG
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from itertools import chain, islice
+from typing import Literal, get_args
 
 from companion.domain.appointments import (
     Appointment,
@@ -44,7 +45,8 @@ MOST_ROWS = 100_000
 """Rows of a preview: a person searches them all."""
 SKIP, TAKE_OVER, ADD = "skip", "take_over", "add"
 _OWN_BOOK = "book"
-RowAction = Literal["add", "change", "move", "cancel", "remove", "older", "same", "kept"]
+RowAction = Literal["remove", "cancel", "move", "change", "add", "kept", "older", "same"]
+"""In the order in which a person reads them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,23 +111,6 @@ class _SameElsewhere:
     differing: int = 0
 
 
-@dataclass(slots=True)
-class _Samples:
-    by_action: dict[str, list[PreviewRow]] = field(default_factory=dict)
-
-    def wants(self, action: RowAction) -> bool:
-        return len(self.by_action.get(action, ())) < MOST_ROWS
-
-    def add(self, each: PreviewRow) -> None:
-        self.by_action.setdefault(each.action, []).append(each)
-
-    def first(self) -> tuple[PreviewRow, ...]:
-        order = ("remove", "cancel", "move", "change", "add", "kept", "older", "same")
-        return tuple(each for action in order for each in self.by_action.get(action, ()))[
-            :MOST_ROWS
-        ]
-
-
 class _Planner:
     def __init__(self, content: FileContent, target: ImportTarget) -> None:
         self._content = content
@@ -135,7 +120,7 @@ class _Planner:
         self._unchanged = self._cancelled = self._older = 0
         self._seen: set[str] = set()
         self._same: dict[str, _SameElsewhere] = {}
-        self._samples = _Samples()
+        self._samples: dict[str, list[PreviewRow]] = {action: [] for action in get_args(RowAction)}
         self._known_ids = {row.appointment_id for row in (*target.known.values(), *target.others)}
 
     def plan(self) -> ImportPlan:
@@ -150,10 +135,10 @@ class _Planner:
             rejections = (*content.rejections, *repeated)
             gone = missing(placed, rejections, target, self._seen, stale=self._older > 0)
         for row in gone.remove[:MOST_ROWS]:
-            self._samples.add(self._of_row(row, "remove"))
+            self._samples["remove"].append(self._of_row(row, "remove"))
         for why, rows in gone.kept.items():
             for row in rows[:MOST_ROWS]:
-                self._samples.add(self._of_row(row, "kept", why))
+                self._samples["kept"].append(self._of_row(row, "kept", why))
         return ImportPlan(
             new=self._new,
             altered=self._altered,
@@ -165,7 +150,7 @@ class _Planner:
             questions=tuple(self._question(*pair) for pair in self._same.items()),
             rejected=tuple(repeated),
             held=why_held(content, target, gone.remove, matches),
-            samples=self._samples.first(),
+            samples=tuple(islice(chain.from_iterable(self._samples.values()), MOST_ROWS)),
         )
 
     # ── one appointment ───────────────────────────────────────────────────────────────────────
@@ -267,9 +252,9 @@ class _Planner:
     # ── samples ───────────────────────────────────────────────────────────────────────────────
 
     def _sample(self, match: Match, it: Appointment, action: RowAction, why: str = "") -> None:
-        if not self._samples.wants(action):
+        if len(self._samples[action]) >= MOST_ROWS:
             return
-        self._samples.add(
+        self._samples[action].append(
             PreviewRow(
                 row=match.placed.draft.row,
                 action=action,

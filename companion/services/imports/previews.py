@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 from companion.domain.appointments import Practitioner
 from companion.services.imports.drafts import FileContent
 from companion.services.imports.layouts import Layout
-from companion.services.imports.plan import PreviewRow
+from companion.services.imports.plan import ImportPlan, PreviewRow
 from companion.services.imports.questions import Answers, Question, open_questions
 from companion.services.imports.reading.results import Reading
 from companion.services.imports.removals import Kept
+
+if TYPE_CHECKING:
+    from companion.services.imports.comparison import ImportComparison
 
 BY_ID = "the appointment's id"
 BY_KEY = "practitioner, start, client and type (the file has no appointment ids)"
@@ -23,15 +26,17 @@ WHOLE_WITHOUT_IDS = (
 )
 
 
-if TYPE_CHECKING:
-    from companion.services.imports.comparison import ImportComparison
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectedRow:
     row: int
     """As a person sees it in the file."""
     reason: str
+
+
+def rejected_rows(content: FileContent, plan: ImportPlan) -> tuple[RejectedRow, ...]:
+    """Those that could not be read, and those that say again what another row says."""
+    rows = sorted((*content.rejections, *plan.rejected), key=lambda each: each.row)
+    return tuple(RejectedRow(row=each.row, reason=each.reason) for each in rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,21 +56,21 @@ class ImportPreview:
     file_name: str
     layout: str
     snapshot: bool
-    added: int
-    changed: int
-    removed: int
-    unchanged: int
-    rejected: tuple[RejectedRow, ...]
-    new_names: tuple[NewName, ...]
-    held: str
-    """Why it would wait for a person; empty when it would not."""
-    samples: tuple[PreviewRow, ...]
-    """Removals, then what changes, then additions, then what is left."""
     matched_by: str
     content: FileContent
     columns: Layout
     reading: Reading
     """How the file was read: sheets, columns, date order, status words."""
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    rejected: tuple[RejectedRow, ...] = ()
+    new_names: tuple[NewName, ...] = ()
+    held: str = ""
+    """Why it would wait for a person; empty when it would not."""
+    samples: tuple[PreviewRow, ...] = ()
+    """Removals, then what changes, then additions, then what is left."""
     notes: tuple[str, ...] = ()
     """What a person should know of how the file was read."""
     cancelled: int = 0

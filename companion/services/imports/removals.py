@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 
 from companion.domain.appointments import instant
 from companion.services.imports.drafts import Rejection
@@ -144,5 +144,4 @@ def is_upcoming(row: SourceRow, target: ImportTarget) -> bool:
 
 def in_words(day: date) -> str:
     """Thursday 3 December 2026."""
-    moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    return f"{moment:%A} {day.day} {moment:%B %Y}"
+    return f"{day:%A} {day.day} {day:%B %Y}"

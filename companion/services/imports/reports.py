@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from companion.domain.appointments import Practitioner
 from companion.services.imports.plan import ImportPlan
-from companion.services.imports.previews import ImportPreview, ImportReport, RejectedRow
+from companion.services.imports.previews import ImportPreview, ImportReport, rejected_rows
 from companion.services.imports.questions import Question
 
 
@@ -16,7 +16,6 @@ def report_of(
     questions: tuple[Question, ...] = (),
     created: tuple[Practitioner, ...] = (),
 ) -> ImportReport:
-    rejected = (*preview.content.rejections, *plan.rejected)
     return ImportReport(
         source=preview.source,
         added=len(plan.new),
@@ -26,10 +25,7 @@ def report_of(
         cancelled=plan.cancelled,
         older=plan.older,
         kept=plan.kept,
-        rejected=tuple(
-            RejectedRow(row=each.row, reason=each.reason)
-            for each in sorted(rejected, key=lambda each: each.row)
-        ),
+        rejected=rejected_rows(preview.content, plan),
         held=bool(held),
         why_held=held,
         questions=questions,

@@ -12,17 +12,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 
+from companion.domain.appointments import wall_time
 from companion.services.imports.cells import CellError, folded, is_blank, quoted, read_line
 from companion.services.imports.clock_times import TimeUnit, counts_seconds, read_clock
 from companion.services.imports.layouts import Layout
 from companion.services.imports.lengths import read_length
-from companion.services.imports.moments import (
-    CellMoment,
-    at_clock,
-    epoch_stamp,
-    read_date,
-    read_stamp,
-)
+from companion.services.imports.moments import CellMoment, at_clock, epoch_stamp, read_stamp
 from companion.services.imports.row_cells import RowCells
 
 _DAY = timedelta(days=1)
@@ -42,9 +37,7 @@ class RowTimes:
     def day(self) -> date | None:
         """The day of the start, as far as it can be told; for a rejected row."""
         try:
-            return read_date(
-                self._cells[self._start_field], self._layout.date_order, self._layout.epoch
-            )
+            return self._read(self._cells[self._start_field]).day
         except CellError:
             return None
 
@@ -96,7 +89,7 @@ class RowTimes:
         elif start.tzinfo is None or end.tzinfo is None:
             raise CellError("only one of start and end names its time zone")
         else:
-            start, end, zone = _plain_utc(start), _plain_utc(end), "UTC"
+            start, end, zone = wall_time(start, "UTC"), wall_time(end, "UTC"), "UTC"
         if end <= start:
             raise CellError("the end does not come after the start")
         return start, end, zone
@@ -107,7 +100,7 @@ class RowTimes:
         if cell is None or cell == "":
             return None
         try:
-            stamp = read_stamp(cell, self._layout.date_order, self._layout.epoch)
+            stamp = self._read(cell)
         except CellError:
             return None
         if stamp.day is None:
@@ -134,9 +127,13 @@ class RowTimes:
     def _stamp(self, name: str) -> CellMoment:
         return self._moment_in(self._cells.needed(name))
 
+    def _read(self, cell: object) -> CellMoment:
+        return read_stamp(cell, self._layout.date_order, self._layout.epoch)
+
     def _moment_in(self, cell: object) -> CellMoment:
+        """Also where it counts from 1970."""
         try:
-            return read_stamp(cell, self._layout.date_order, self._layout.epoch)
+            return self._read(cell)
         except CellError:
             counted = epoch_stamp(cell)
             if counted is None:
@@ -163,7 +160,7 @@ class RowTimes:
         unit = self._layout.time_unit
         if isinstance(cell, str) and unit is TimeUnit.CLOCK:
             try:
-                stamp = read_stamp(cell, self._layout.date_order, self._layout.epoch)
+                stamp = self._read(cell)
             except CellError:
                 stamp = CellMoment()
             if stamp.clock is not None:
@@ -231,7 +228,3 @@ def _after(start: datetime, clock: int) -> datetime:
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time.min)
-
-
-def _plain_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -7,13 +7,13 @@ time and is not there now is asked about, with both names: ``column:FIELD``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
 from companion.services.imports.questions import AnswerChoice, Question
+from companion.services.imports.reading.asking import NONE
+from companion.services.imports.reading.headings import squeezed
 
-NONE = "none"
 _HELPERS = frozenset({"created", "created_by", "updated", "reminder"})
 """Fields whose absence changes no appointment."""
 _DECISIVE = frozenset({"cancelled", "status"})
@@ -38,21 +38,21 @@ def mostly_gone(before: Mapping[str, str], headings: Sequence[str]) -> bool:
 
 
 def _gone(before: Mapping[str, str], headings: Sequence[str]) -> dict[str, str]:
-    here = {_squeezed(each) for each in headings}
+    here = {squeezed(each) for each in headings}
     return {
         field: old
         for field, old in before.items()
-        if field not in _HELPERS and _squeezed(old) not in here
+        if field not in _HELPERS and squeezed(old) not in here
     }
 
 
 def without_stale(answers: Mapping[str, str], headings: Sequence[str]) -> dict[str, str]:
     """Kept answers, but for those that name a heading which this file has not."""
-    here = {_squeezed(each) for each in headings} | {_squeezed(NONE)}
+    here = {squeezed(each) for each in headings} | {squeezed(NONE)}
     return {
         key: value
         for key, value in answers.items()
-        if not key.startswith("column:") or _squeezed(value) in here
+        if not key.startswith("column:") or squeezed(value) in here
     }
 
 
@@ -80,7 +80,3 @@ def _question(
         guess=likely or ("" if field in _DECISIVE else NONE),
         count=rows,
     )
-
-
-def _squeezed(heading: str) -> str:
-    return re.sub(r"[\W_]+", "", heading.casefold())

@@ -16,7 +16,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import NoReturn, Protocol
@@ -73,35 +73,21 @@ class BackupNotes(Protocol):
         ...
 
 
+@dataclass(kw_only=True)
 class DailyBackups:
-    def __init__(  # noqa: PLR0913 - what a backup is made of and kept in; assembly names each
-        self,
-        *,
-        backups: Backups,
-        settings: SettingsStore,
-        secrets: SecretStore,
-        notes: BackupNotes,
-        activity: ActivityLog,
-        clock: Clock,
-        locks: NamedLocks,
-        another_disk: Callable[[Path, Path], bool],
-        home: Path,
-        places: BackupPlaces,
-    ) -> None:
-        """`another_disk`: whether the first folder lies on another disk than the second; blocking,
-        raises OSError."""
-        self._backups = backups
-        self._settings = settings
-        self._secrets = secrets
-        self._notes = notes
-        self._activity = activity
-        self._clock = clock
-        self._locks = locks
-        self._another_disk = another_disk
-        self._home = home
-        self._places = places
-        self._failures = 0
-        self._not_before: datetime | None = None
+    backups: Backups
+    settings: SettingsStore
+    secrets: SecretStore
+    notes: BackupNotes
+    activity: ActivityLog
+    clock: Clock
+    locks: NamedLocks
+    another_disk: Callable[[Path, Path], bool]
+    """Whether the first folder lies on another disk than the second; blocking, raises OSError."""
+    home: Path
+    places: BackupPlaces
+    _failures: int = field(default=0, init=False)
+    _not_before: datetime | None = field(default=None, init=False)
 
     @allows(Action.PRACTICE)
     async def look(self, folder: str) -> bool:
@@ -134,34 +120,34 @@ class DailyBackups:
 
         Raises BadInput (``folder``, ``passphrase``); where the folder is on this computer's own
         disk, that is `SameDisk` unless `same_disk` says it is meant so."""
-        if passphrase or await self._secrets.get(SEALED_AS) is None:
+        if passphrase or await self.secrets.get(SEALED_AS) is None:
             check_passphrase(passphrase)
         another = await self.look(folder)
         if not (another or same_disk):
             raise SameDisk(folder)
         if passphrase:
-            await self._secrets.put(SEALED_AS, passphrase)
+            await self.secrets.put(SEALED_AS, passphrase)
         plan = BackupPlan(
             folder=file_path(folder, "folder"), at=at, other_disk=another, sign_ins=sign_ins
         )
-        await self._settings.change(lambda settings: replace(settings, backups=plan))
+        await self.settings.change(lambda settings: replace(settings, backups=plan))
         self._failures, self._not_before = 0, None
 
     @allows(Action.PRACTICE)
     async def switch_off(self) -> None:
         """The passphrase is forgotten; what was made stays."""
-        await self._settings.change(
+        await self.settings.change(
             lambda settings: replace(settings, backups=replace(settings.backups, folder=""))
         )
-        await self._secrets.remove(SEALED_AS)
-        await self._notes.change(lambda known: replace(known, failed_at=None, what="", remedy=""))
+        await self.secrets.remove(SEALED_AS)
+        await self.notes.change(lambda known: replace(known, failed_at=None, what="", remedy=""))
 
     @allows(Action.PRACTICE)
     async def standing(self) -> BackupStanding:
-        settings, known = self._settings.read(), await self._notes.read()
-        names = await self._places.names()
+        settings, known = self.settings.read(), await self.notes.read()
+        names = await self.places.names()
         plan, last = settings.backups, await self._last(known, names)
-        age = None if last is None else self._clock.now() - last.made_at
+        age = None if last is None else self.clock.now() - last.made_at
         failing = bool(plan.folder and known.failed_at)
         return BackupStanding(
             plan=plan,
@@ -171,14 +157,14 @@ class DailyBackups:
             remedy=known.remedy if failing else "",
             old=bool(plan.folder) and (age is None or age > OLD),
             too_old=bool(plan.folder) and age is not None and age > TOO_OLD,
-            this_one=self._places.this_one,
+            this_one=self.places.this_one,
             names=names,
         )
 
     async def _last(self, known: BackupRecord, names: Mapping[str, str]) -> GoodBackup | None:
         """The newest that counts, as in a BackupStanding."""
         for each in sorted(known.good, key=lambda each: each.made_at, reverse=True):
-            gone = is_gone(each, self._places.this_one, names)
+            gone = is_gone(each, self.places.this_one, names)
             if not gone or await PROBES.run(lies_here, each):
                 return each
         return None
@@ -186,14 +172,14 @@ class DailyBackups:
     @allows(Action.PRACTICE)
     async def good_path(self, path: str) -> Path:
         """Of one that is known; raises NotFound where it is not, or has gone."""
-        for each in (await self._notes.read()).good:
+        for each in (await self.notes.read()).good:
             if each.path != path:
                 continue
             found = Path(path)
             if self._is_elsewhere(each):
                 if await BACKUPS.run(lies_here, each):
                     return found
-                name = name_of(each, await self._places.names())
+                name = name_of(each, await self.places.names())
                 raise NotFound(
                     f"That backup lies on {name}, and cannot be reached from here.",
                     f"Open this page on {name}, or bring the file from there: {path}",
@@ -204,26 +190,26 @@ class DailyBackups:
 
     def _is_elsewhere(self, backup: GoodBackup) -> bool:
         """Another workstation made it, so that its path may mean nothing here."""
-        return backup.workstation != self._places.this_one
+        return backup.workstation != self.places.this_one
 
     @allows(Action.PRACTICE)
     async def last_is_there(self) -> bool:
         """Whether the last good one still lies where it was written; True where there is none, and
         for one of another workstation, which only that one can tell."""
-        last = await self._last(await self._notes.read(), await self._places.names())
+        last = await self._last(await self.notes.read(), await self.places.names())
         if last is None or self._is_elsewhere(last):
             return True
         return await PROBES.run(Path(last.path).is_file)
 
     async def passphrase(self) -> str:
         """For opening one again; empty where none is kept. For no page."""
-        return await self._secrets.get(SEALED_AS) or ""
+        return await self.secrets.get(SEALED_AS) or ""
 
     @allows(Action.PRACTICE)
     async def make(self) -> BackupMade:
         """One now, whatever the plan says of the time. Raises CompanionError, and notes it."""
         try:
-            made = await self._make(self._settings.read().backups)
+            made = await self._make(self.settings.read().backups)
         except Busy:  # another process makes one
             raise
         except CompanionError as error:
@@ -236,16 +222,16 @@ class DailyBackups:
         """Until cancelled: makes each when it is due, or when the computer is back after that."""
         while True:
             await self.look_once()
-            await self._clock.sleep(LOOK_EVERY)
+            await self.clock.sleep(LOOK_EVERY)
 
     async def look_once(self) -> None:
         """Make one if it is due; what fails is noted and tried again."""
-        now = self._clock.now()
+        now = self.clock.now()
         if self._not_before is not None and now < self._not_before <= now + LATER:
             return
         try:
-            settings, known = self._settings.read(), await self._notes.read()
-            last = await self._last(known, await self._places.names())
+            settings, known = self.settings.read(), await self.notes.read()
+            last = await self._last(known, await self.places.names())
             at = None if last is None else last.made_at
             if is_due(settings.backups, at, now, settings.practice.timezone):
                 await self.make()
@@ -255,41 +241,41 @@ class DailyBackups:
     async def _make(self, plan: BackupPlan) -> BackupMade:
         if not plan.folder:
             raise BadInput("No folder for backups is set.", "Switch daily backups on first.")
-        passphrase = await self._secrets.get(SEALED_AS)
+        passphrase = await self.secrets.get(SEALED_AS)
         if not passphrase:
             raise StoreError(
                 "The passphrase of the daily backups is not known on this computer.",
                 "Type it again on the page Backup.",
             )
         folder = Path(plan.folder)
-        async with self._locks.hold("daily-backup"):
+        async with self.locks.hold("daily-backup"):
             await self._check_folder(plan, folder)
             await self._clear_up()
             path = folder / self._name()
-            me = self._places.this_one
-            await self._notes.change(
+            me = self.places.this_one
+            await self.notes.change(
                 lambda known: replace(known, making={**known.making, me: str(path)})
             )
-            made = await self._backups.back_up(path, passphrase, sign_ins=plan.sign_ins)
+            made = await self.backups.back_up(path, passphrase, sign_ins=plan.sign_ins)
             good = GoodBackup(
                 path=str(path),
                 made_at=made.manifest.made_at,
                 size=made.size,
                 appointments=made.manifest.appointments,
                 workstation=me,
-                computer=(await self._places.names()).get(me, ""),
+                computer=(await self.places.names()).get(me, ""),
             )
-            await self._notes.change(lambda known: _with(known, good))
+            await self.notes.change(lambda known: _with(known, good))
             await self._rotate(good)
         return made
 
     def _name(self) -> str:
         """Of two computers that write to one folder each has names of its own."""
-        settings = self._settings.read()
+        settings = self.settings.read()
         writer = (settings.restored_as or settings.install_id)[:6]
-        if self._places.this_one:
-            writer = f"{writer}-{self._places.this_one[:6]}"
-        return f"calendar-companion-daily-{writer}-{self._clock.now():%Y%m%d-%H%M%S}{ENDING}"
+        if self.places.this_one:
+            writer = f"{writer}-{self.places.this_one[:6]}"
+        return f"calendar-companion-daily-{writer}-{self.clock.now():%Y%m%d-%H%M%S}{ENDING}"
 
     async def _check_folder(self, plan: BackupPlan, folder: Path) -> None:
         """A disk that is not connected must not be taken for the folder where it should be."""
@@ -298,7 +284,7 @@ class DailyBackups:
             moved = (
                 there
                 and plan.other_disk
-                and not await BACKUPS.run(self._another_disk, folder, self._home)
+                and not await BACKUPS.run(self.another_disk, folder, self.home)
             )
         except OSError as error:
             raise disk_trouble(error, folder) from error
@@ -306,13 +292,13 @@ class DailyBackups:
             await self._not_reached(folder)
 
     async def _not_reached(self, folder: Path) -> NoReturn:
-        if not self._places.this_one:
+        if not self.places.this_one:
             raise StoreError(
                 f"The folder for backups cannot be reached: {folder}",
                 "Connect its disk or share; the backup is then made by itself. Or choose another "
                 "folder on the page Backup.",
             )
-        name = (await self._places.names()).get(self._places.this_one) or "this workstation"
+        name = (await self.places.names()).get(self.places.this_one) or "this workstation"
         raise StoreError(
             f"The folder for backups cannot be reached from {name}: {folder}",
             f"Connect its disk or share to {name}; or on the page Backup choose a share that all "
@@ -322,41 +308,41 @@ class DailyBackups:
 
     async def _clear_up(self) -> None:
         """What a crash left of the last one here."""
-        known = await self._notes.read()
-        making = known.making.get(self._places.this_one)
+        known = await self.notes.read()
+        making = known.making.get(self.places.this_one)
         if making and not any(each.path == making for each in known.good):
             await BACKUPS.run(remove_unfinished, Path(making))
 
     async def _rotate(self, newest: GoodBackup) -> None:
         """Only ours, and never the one that was just made."""
-        known = await self._notes.read()
-        zone = self._settings.read().practice.timezone
-        own = await self._places.own(known.good)
-        extra = [e for e in surplus(own, self._clock.now(), zone) if e != newest]
+        known = await self.notes.read()
+        zone = self.settings.read().practice.timezone
+        own = await self.places.own(known.good)
+        extra = [e for e in surplus(own, self.clock.now(), zone) if e != newest]
         gone = {each for each in extra if await BACKUPS.run(removed, Path(each.path))}
         if gone:
-            await self._notes.change(
+            await self.notes.change(
                 lambda known: replace(
                     known, good=tuple(each for each in known.good if each not in gone)
                 )
             )
 
     async def _failed(self, error: CompanionError) -> None:
-        now = self._clock.now()
+        now = self.clock.now()
         self._failures += 1
         self._not_before = now + (SOON if self._failures < _TELL_AFTER else LATER)
         if self._failures < _TELL_AFTER:
             return
-        known = await self._notes.read()
+        known = await self.notes.read()
         with contextlib.suppress(CompanionError):  # the same full disk, for instance
-            await self._notes.change(
+            await self.notes.change(
                 lambda known: replace(
                     known, failed_at=now, what=error.what, remedy=error.unattended
                 )
             )
             if known.failed_at is None or known.what != error.what:
                 text = f"The daily backup could not be made: {error.what}"
-                await note(self._activity, self._clock, ActivityKind.ERROR, text, cause="backup")
+                await note(self.activity, self.clock, ActivityKind.ERROR, text, cause="backup")
 
     def _try_folder(self, folder: Path) -> bool:
         folder.mkdir(parents=True, exist_ok=True)
@@ -365,7 +351,7 @@ class DailyBackups:
             probe.write_bytes(b"x")
         finally:
             probe.unlink(missing_ok=True)
-        return self._another_disk(folder, self._home)
+        return self.another_disk(folder, self.home)
 
 
 def _with(known: BackupRecord, good: GoodBackup) -> BackupRecord:

@@ -111,28 +111,19 @@ class Restored:
     sign_ins: bool
 
 
+@dataclass(slots=True, kw_only=True)
 class Restoring:
-    def __init__(
-        self,
-        *,
-        home: Path,
-        sealing: Sealing,
-        staged: Callable[[Path], AbstractAsyncContextManager[Staged]],
-        swapping: Swapping,
-        app_lock: AbstractContextManager[object],
-        clock: Clock,
-        shared: Callable[[], bool] = lambda: False,
-    ) -> None:
-        """`staged` opens the stores of a folder that holds a book; `app_lock` is the lock that
-        the running app keeps; `shared`: whether this home belongs to a practice on several
-        workstations, which nobody replaces from one of them."""
-        self._shared = shared
-        self._home = home
-        self._sealing = sealing
-        self._staged = staged
-        self._swapping = swapping
-        self._app_turn = app_lock
-        self._clock = clock
+    home: Path
+    sealing: Sealing
+    staged: Callable[[Path], AbstractAsyncContextManager[Staged]]
+    """Opens the stores of a folder that holds a book."""
+    swapping: Swapping
+    app_lock: AbstractContextManager[object]
+    """Which the running app keeps."""
+    clock: Clock
+    shared: Callable[[], bool] = lambda: False
+    """Whether this home belongs to a practice on several workstations, which nobody replaces from
+    one of them."""
 
     async def restore(self, path: Path, passphrase: str, *, sign_ins: bool = True) -> Restored:
         """`sign_ins`: take those of the backup, if it has any; else the present ones stay.
@@ -140,9 +131,9 @@ class Restoring:
         Raises BadInput (passphrase), FileRefused, StoreTooNew, StoreDamaged, SecretsError, Busy;
         the present home is untouched then."""
         self._refuse(passphrase)
-        await asyncio.to_thread(make_folder, self._home)
+        await asyncio.to_thread(make_folder, self.home)
         try:
-            self._app_turn.__enter__()
+            self.app_lock.__enter__()
         except Busy as error:
             raise Busy(
                 "Calendar Companion is running on this computer.",
@@ -152,23 +143,21 @@ class Restoring:
         try:
             return await self._restore(path, passphrase, sign_ins=sign_ins)
         finally:
-            self._app_turn.__exit__(None, None, None)
+            self.app_lock.__exit__(None, None, None)
 
     async def look(self, path: Path, passphrase: str) -> BackupContents:
         """Open and prove it as for a restore, in a folder that goes again; the app may run.
 
         Raises as `restore`, Busy apart."""
         self._refuse(passphrase)
-        folder = self._home / "drafts" / f"looking-{randomness.token_hex(8)}"
+        folder = self.home / "drafts" / f"looking-{randomness.token_hex(8)}"
         only = PARTS - {SECRETS}
         try:
-            parts = await BACKUPS.run(
-                self._sealing.read, path, passphrase, folder, PARTS, only=only
-            )
+            parts = await BACKUPS.run(self.sealing.read, path, passphrase, folder, PARTS, only=only)
             check_complete(parts)
             manifest = Manifest.from_json((folder / MANIFEST).read_bytes())
             settings = self._settings_in(folder, manifest)
-            async with self._staged(folder) as staged:
+            async with self.staged(folder) as staged:
                 await self._prove(staged, manifest)
                 imports = await staged.book.imports(1)
                 return BackupContents(
@@ -187,7 +176,7 @@ class Restoring:
 
     def refuse_shared(self) -> None:
         """Raises BadInput whose field is ``practice``."""
-        if self._shared():
+        if self.shared():
             raise BadInput(
                 "This workstation belongs to a practice that several share, and a backup would "
                 "replace the data of all of them.",
@@ -203,17 +192,17 @@ class Restoring:
             raise BadInput("The passphrase is empty.", "Type it.", field="passphrase")
 
     async def _restore(self, path: Path, passphrase: str, *, sign_ins: bool) -> Restored:
-        folder = self._swapping.staging
+        folder = self.swapping.staging
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         swapping = False
         try:
-            parts = await asyncio.to_thread(self._sealing.read, path, passphrase, folder, PARTS)
+            parts = await asyncio.to_thread(self.sealing.read, path, passphrase, folder, PARTS)
             check_complete(parts)
             manifest = Manifest.from_json((folder / MANIFEST).read_bytes())
             settings = self._settings_in(folder, manifest)
             secrets = self._secrets_in(folder) if sign_ins and SECRETS in parts else None
             try:
-                async with self._staged(folder) as staged:
+                async with self.staged(folder) as staged:
                     await self._prove(staged, manifest)
                     await self._prepare(staged, settings, manifest)
                     for name, value in (secrets or {}).items():
@@ -224,8 +213,8 @@ class Restoring:
                 raise _unusable(error) from error
             swapping = True
             aside = await asyncio.to_thread(
-                self._swapping.swap_in,
-                aside=f"before-restore-{self._clock.now():%Y%m%d-%H%M%S}",
+                self.swapping.swap_in,
+                aside=f"before-restore-{self.clock.now():%Y%m%d-%H%M%S}",
                 with_secrets=bool(secrets),
             )
         except Busy:
@@ -254,12 +243,12 @@ class Restoring:
                 detail="a setting",
             ) from error
         (folder / SETTINGS).unlink()  # the store of that name is replaced
-        passed = max(0.0, (self._clock.now() - manifest.made_at).total_seconds())
+        passed = max(0.0, (self.clock.now() - manifest.made_at).total_seconds())
         for record in settings.practitioners.values():
             raised = replace(
                 record,
                 disclosure_revision=record.disclosure_revision + math.ceil(passed / 60) + 1,
-                disclosure_changed_at=max(record.disclosure_changed_at, self._clock.now()),
+                disclosure_changed_at=max(record.disclosure_changed_at, self.clock.now()),
             )
             settings = settings.with_practitioner(raised)
         return replace(settings, restored_as=randomness.token_hex(8))
@@ -318,9 +307,9 @@ class Restoring:
             )
         for practitioner_id, record in settings.practitioners.items():
             if not record.choices.put_back_deleted:
-                await _doubt(staged.ledger, practitioner_id, self._clock.now())
+                await _doubt(staged.ledger, practitioner_id, self.clock.now())
         text = f"A backup of {manifest.made_at:%d/%m/%Y %H:%M} UTC was restored."
-        await note(staged.activity, self._clock, ActivityKind.RESTORE, text, cause="restore")
+        await note(staged.activity, self.clock, ActivityKind.RESTORE, text, cause="restore")
 
 
 def _unusable(error: Exception) -> StoreDamaged:

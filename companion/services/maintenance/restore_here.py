@@ -68,50 +68,40 @@ class RestoreReport:
     remedy: str = ""
 
 
+@dataclass(kw_only=True)
 class RestoreHere:
-    def __init__(
-        self,
-        *,
-        settings: SettingsStore,
-        book: AppointmentBook,
-        feeds: FeedStore,
-        daily: DailyBackups,
-        backups: LooksIntoBackups,
-        apart: RestoreApart | None,
-        home: Path,
-    ) -> None:
-        """`apart`: None where the home ends with the app, as a demo's does."""
-        self._settings = settings
-        self._book = book
-        self._feeds = feeds
-        self._daily = daily
-        self._backups = backups
-        self._apart = apart
-        self._report = home / REPORT
+    settings: SettingsStore
+    book: AppointmentBook
+    feeds: FeedStore
+    daily: DailyBackups
+    backups: LooksIntoBackups
+    apart: RestoreApart | None
+    """None where the home ends with the app, as a demo's does."""
+    home: Path
 
     @property
     @allows(Action.PRACTICE)
     def offered(self) -> bool:
-        return self._apart is not None
+        return self.apart is not None
 
     @allows(Action.PRACTICE)
     async def look(self, path: Path, passphrase: str = "") -> RestoreComparison:
         """Opened and proven as for a restore; nothing is changed. Without a passphrase, that of the
         daily backups. Raises as `Restoring.restore`."""
-        passphrase = passphrase or await self._daily.passphrase()
-        found = await self._backups.look(path, passphrase)
-        here, last = self._settings.read(), await self._book.imports(1)
+        passphrase = passphrase or await self.daily.passphrase()
+        found = await self.backups.look(path, passphrase)
+        here, last = self.settings.read(), await self.book.imports(1)
         there = found.settings
-        feeds = sum(each.revoked_at is None for each in await self._feeds.links())
+        feeds = sum(each.revoked_at is None for each in await self.feeds.links())
         names = {**here.names(), **there.names()}
-        now = {each: await self._book.count(each) for each in names}
+        now = {each: await self.book.count(each) for each in names}
         people = (
             Compared(label=names[each], backup=found.appointments.get(each, 0), now=now[each])
             for each in names
             if found.appointments.get(each, 0) != now[each]
         )
         lines = (
-            ("Appointments", found.manifest.appointments, await self._book.count()),
+            ("Appointments", found.manifest.appointments, await self.book.count()),
             ("Practitioners", len(there.practitioners), len(here.practitioners)),
             ("Connected to Google", _connected(there), _connected(here)),
             ("Links for phones", found.feeds, feeds),
@@ -134,23 +124,23 @@ class RestoreHere:
         """Returns while the app still runs; in a moment it ends, and starts again restored.
 
         It is looked into once more before. Raises as `look`, StoreError."""
-        if self._apart is None:
+        if self.apart is None:
             raise CompanionError(
                 "In the demo nothing can be restored.", "It ends with this window."
             )
-        passphrase = passphrase or await self._daily.passphrase()
-        await self._backups.look(path, passphrase)
-        await BACKUPS.run(self._report.unlink, missing_ok=True)
-        await BACKUPS.run(self._apart, path, passphrase, sign_ins)
+        passphrase = passphrase or await self.daily.passphrase()
+        await self.backups.look(path, passphrase)
+        await BACKUPS.run((self.home / REPORT).unlink, missing_ok=True)
+        await BACKUPS.run(self.apart, path, passphrase, sign_ins)
 
     @allows(Action.PRACTICE)
     async def report(self) -> RestoreReport | None:
         """What came of the last one, until it is `seen`."""
-        return await BACKUPS.run(read_report, self._report)
+        return await BACKUPS.run(read_report, self.home / REPORT)
 
     @allows(Action.PRACTICE)
     async def seen(self) -> None:
-        await BACKUPS.run(self._report.unlink, missing_ok=True)
+        await BACKUPS.run((self.home / REPORT).unlink, missing_ok=True)
 
 
 def write_report(home: Path, report: RestoreReport) -> None:

@@ -13,7 +13,7 @@ import io
 import json
 import zipfile
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -62,40 +62,25 @@ before you send it, if you like: every part is plain text.
 """
 
 
+@dataclass(kw_only=True)
 class Support:
-    def __init__(  # noqa: PLR0913 - the stores it looks into; main names each
-        self,
-        *,
-        settings: SettingsStore,
-        book: AppointmentBook,
-        ledger: Ledger,
-        feeds: FeedStore,
-        activity: ActivityLog,
-        secrets: SecretStore,
-        versions: Callable[[], Mapping[str, str]],
-        clock: Clock,
-        home: Path,
-        program: str,
-        log_name: str,
-        passphrases: Sequence[str] = (),
-    ) -> None:
-        """`passphrases`: texts of the environment that must not be found in the bundle."""
-        self._settings = settings
-        self._book = book
-        self._ledger = ledger
-        self._feeds = feeds
-        self._activity = activity
-        self._secrets = secrets
-        self._versions = versions
-        self._clock = clock
-        self._home = home
-        self._program = program
-        self._log_name = log_name
-        self._passphrases = tuple(passphrases)
+    settings: SettingsStore
+    book: AppointmentBook
+    ledger: Ledger
+    feeds: FeedStore
+    activity: ActivityLog
+    secrets: SecretStore
+    versions: Callable[[], Mapping[str, str]]
+    clock: Clock
+    home: Path
+    program: str
+    log_name: str
+    passphrases: Sequence[str] = ()
+    """Texts of the environment that must not be found in the bundle."""
 
     @allows(Action.PRACTICE)
     def file_name(self) -> str:
-        return f"calendar-companion-support-{self._clock.now():%Y%m%d-%H%M}.zip"
+        return f"calendar-companion-support-{self.clock.now():%Y%m%d-%H%M}.zip"
 
     @allows(Action.PRACTICE)
     async def bundle(self, diagnosis: Diagnosis | None = None) -> bytes:
@@ -103,13 +88,13 @@ class Support:
         settings: Settings | None = None
         trouble = ""
         try:
-            settings = self._settings.read()
+            settings = self.settings.read()
         except CompanionError as error:
             trouble = type(error).__name__
         people = _People(settings)
         scrub = Scrub(hidden=await self._hidden(settings))
         documents: dict[str, Any] = {
-            "versions.json": {"Calendar Companion": self._program, **self._versions()},
+            "versions.json": {"Calendar Companion": self.program, **self.versions()},
             "settings.json": {"error": trouble}
             if settings is None
             else _settings(settings, people),
@@ -119,17 +104,17 @@ class Support:
         }
         if diagnosis is not None:
             documents["doctor.json"] = _findings(diagnosis, people, scrub)
-        texts = await EXPORTS.run(_logs, self._home, self._log_name, scrub)
-        texts["README.txt"] = _READ_ME.format(program=self._program, at=self._clock.now())
+        texts = await EXPORTS.run(_logs, self.home, self.log_name, scrub)
+        texts["README.txt"] = _READ_ME.format(program=self.program, at=self.clock.now())
         texts |= {name: json.dumps(each, indent=1) for name, each in documents.items()}
-        return await EXPORTS.run(_zipped, texts, self._clock.now())
+        return await EXPORTS.run(_zipped, texts, self.clock.now())
 
     async def _hidden(self, settings: Settings | None) -> list[str]:
         """Every name, present or former, and secret of this home, as far as it can be read."""
-        hidden = list(self._passphrases)
+        hidden = list(self.passphrases)
         try:
-            for name in await self._secrets.names():
-                hidden.extend(_texts_in(await self._secrets.get(name) or ""))
+            for name in await self.secrets.names():
+                hidden.extend(_texts_in(await self.secrets.get(name) or ""))
         except CompanionError:
             hidden.append("")  # sealed, so unknown to the logs too
         if settings is None:
@@ -141,10 +126,10 @@ class Support:
             hidden += (record.google.account, record.google.login, record.google.calendar_id)
             hidden.append(record.google.calendar_name)
         with contextlib.suppress(CompanionError):
-            for client in await self._book.client_names():
+            for client in await self.book.client_names():
                 hidden += (client.first, client.last)
             for key in settings.practitioners:
-                theirs = await self._book.appointments(key, _EARLIEST, _LATEST)
+                theirs = await self.book.appointments(key, _EARLIEST, _LATEST)
                 hidden += (each.client_id for each in theirs)
         return hidden
 
@@ -153,12 +138,12 @@ class Support:
         for key, record in (settings.practitioners if settings else {}).items():
             ref = calendar_of(record)
             rows: dict[str, int] = {}
-            for entry in await self._ledger.entries(ref):
+            for entry in await self.ledger.entries(ref):
                 rows[entry.state.value] = rows.get(entry.state.value, 0) + 1
             per_person[people.name(key)] = {
-                "appointments": await self._book.count(key),
+                "appointments": await self.book.count(key),
                 "ledger": rows,
-                "calendars": len(await self._ledger.calendars(key)),
+                "calendars": len(await self.ledger.calendars(key)),
             }
         imports = [
             {
@@ -169,7 +154,7 @@ class Support:
                 "unchanged": each.unchanged,
                 "rejected": each.rejected,
             }
-            for each in await self._book.imports(20)
+            for each in await self.book.imports(20)
         ]
         links = [
             {
@@ -179,10 +164,10 @@ class Support:
                 "fetches": each.fetches,
                 "last fetched": each.last_fetched_at.isoformat() if each.last_fetched_at else None,
             }
-            for each in await self._feeds.links()
+            for each in await self.feeds.links()
         ]
         return {
-            "appointments": await self._book.count(),
+            "appointments": await self.book.count(),
             "practitioners": per_person,
             "imports": imports,
             "links": links,
@@ -190,7 +175,7 @@ class Support:
 
     async def _sync(self, people: _People) -> dict[str, Any]:
         found = {}
-        for key, state in (await self._ledger.states()).items():
+        for key, state in (await self.ledger.states()).items():
             found[people.name(key)] = {
                 "last pass": _moment(state.last_pass),
                 "last success": _moment(state.last_success),
@@ -217,7 +202,7 @@ class Support:
                 "text": scrub.line(line.text),
                 "count": line.count,
             }
-            for line in await self._activity.recent(300)
+            for line in await self.activity.recent(300)
         ]
 
 

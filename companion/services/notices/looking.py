@@ -57,38 +57,27 @@ _OF_EVERYBODY: Mapping[TroubleKind, str] = {
 """One trouble however many practitioners have it, with the page where it is mended."""
 
 
+@dataclass(slots=True, kw_only=True)
 class Looking:
-    def __init__(
-        self,
-        *,
-        status: Status,
-        sources: Sources,
-        staleness: Staleness,
-        feeds: FeedStore,
-        activity: ActivityLog,
-        settings: SettingsStore,
-        daily_backups: DailyBackups,
-        disk: Callable[[], Awaitable[Finding]],
-    ) -> None:
-        """`disk`: what the doctor finds of the disk."""
-        self._status = status
-        self._sources = sources
-        self._staleness = staleness
-        self._feeds = feeds
-        self._activity = activity
-        self._settings = settings
-        self._daily_backups = daily_backups
-        self._disk = disk
+    status: Status
+    sources: Sources
+    staleness: Staleness
+    feeds: FeedStore
+    activity: ActivityLog
+    settings: SettingsStore
+    daily_backups: DailyBackups
+    disk: Callable[[], Awaitable[Finding]]
+    """What the doctor finds of the disk."""
 
     async def look(self, now: datetime, *, awake_from: datetime, begun_at: datetime) -> Sight:
         """`awake_from`: since when the app runs without a break; `begun_at`: what happened before
         is no news. Raises CompanionError where it cannot be seen."""
-        settings = self._settings.read()
-        board = await self._status.board(activity=0)
+        settings = self.settings.read()
+        board = await self.status.board(activity=0)
         people = board.practitioners
         found = [
             *_of_practitioners(people, now),
-            *_of_sources(await self._sources.overview(), self._staleness.late, now),
+            *_of_sources(await self.sources.overview(), self.staleness.late, now),
             *await self._of_disk(now),
             *await self._of_backup(settings, now, begun_at),
             *await self._of_links(settings, now, begun_at),
@@ -115,7 +104,7 @@ class Looking:
             if each.enabled
             and each.connected
             and _kind_of(each) is None
-            and (last := self._staleness.passed(each.practitioner.id)) is not None
+            and (last := self.staleness.passed(each.practitioner.id)) is not None
             and now - max(last, awake_from) >= limit
         }
         if not late:
@@ -138,7 +127,7 @@ class Looking:
         )
 
     async def _of_disk(self, now: datetime) -> list[Trouble]:
-        disk, kind = await self._disk(), TroubleKind.DISK
+        disk, kind = await self.disk(), TroubleKind.DISK
         if disk.state == "ok":
             return []
         what, remedy = disk.what, disk.remedy
@@ -147,10 +136,10 @@ class Looking:
     async def _of_backup(
         self, settings: Settings, now: datetime, begun_at: datetime
     ) -> Iterator[Trouble]:
-        daily = await self._daily_backups.standing()
+        daily = await self.daily_backups.standing()
         if daily.on:
             return _failing_backup(daily, now)
-        made = await self._activity.recent(1, kind=ActivityKind.BACKUP)
+        made = await self.activity.recent(1, kind=ActivityKind.BACKUP)
         return _old_backup(settings, made[0].at if made else None, now, begun_at)
 
     async def _of_links(
@@ -169,7 +158,7 @@ class Looking:
                 practitioner_id=each.practitioner_id,
                 page="Phones",
             )
-            for each in await self._feeds.links()
+            for each in await self.feeds.links()
             if each.created_at > max(begun_at, now - _REMEMBERED)
         ]
 

@@ -11,8 +11,7 @@ import asyncio
 import logging
 import random
 import secrets as randomness
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -84,46 +83,35 @@ class NoticesStanding:
     """There just now, as the app saw them last."""
 
 
+@dataclass(kw_only=True)
 class Notices:
-    def __init__(  # noqa: PLR0913 - what it looks at and tells; assembly names each
-        self,
-        *,
-        ways: NoticeWays,
-        looking: Looking,
-        names: KnownNames,
-        settings: SettingsStore,
-        secrets: SecretStore,
-        activity: ActivityLog,
-        clock: Clock,
-        changes: Changes,
-        chance: random.Random,
-        key: Callable[[], str] = lambda: randomness.token_urlsafe(32),
-    ) -> None:
-        self._ways = ways
-        self._looking = looking
-        self._names = names
-        self._settings = settings
-        self._secrets = secrets
-        self._activity = activity
-        self._clock = clock
-        self._changes = changes
-        self._chance = chance
-        self._new_key = key
-        self._book: NoticeBook | None = None
-        self._unsaved = False
-        self._tries: dict[str, tuple[int, float]] = {}
-        """By what fails: how often in a row, and until when (monotonic) it is left alone."""
-        self._woken = asyncio.Event()
-        self._awake_from = clock.now()
+    ways: NoticeWays
+    looking: Looking
+    names: KnownNames
+    settings: SettingsStore
+    secrets: SecretStore
+    activity: ActivityLog
+    clock: Clock
+    changes: Changes
+    chance: random.Random
+    _book: NoticeBook | None = field(default=None, init=False)
+    _unsaved: bool = field(default=False, init=False)
+    _tries: dict[str, tuple[int, float]] = field(default_factory=dict, init=False)
+    """By what fails: how often in a row, and until when (monotonic) it is left alone."""
+    _woken: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _awake_from: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._awake_from = self.clock.now()
 
     # ── in the background ─────────────────────────────────────────────────────────────────────
 
     async def run(self) -> None:
         """Until cancelled."""
-        self._awake_from = self._clock.now()
+        self._awake_from = self.clock.now()
         self._book = None  # another may have told since this one did
-        wall, steady = self._clock.now(), self._clock.monotonic()
-        unsubscribe = self._changes.subscribe(self._on_change)
+        wall, steady = self.clock.now(), self.clock.monotonic()
+        unsubscribe = self.changes.subscribe(self._on_change)
         try:
             while True:
                 try:
@@ -131,7 +119,7 @@ class Notices:
                 except CompanionError as error:  # a locked database: soon again
                     log.warning("troubles were not looked for: %s", type(error).__name__)
                 await self._wait()
-                now, moment = self._clock.now(), self._clock.monotonic()
+                now, moment = self.clock.now(), self.clock.monotonic()
                 missing = (now - wall).total_seconds() - (moment - steady)
                 if abs(missing) > ASLEEP or moment - steady > 2 * LOOK_EVERY:
                     self._awake_from = now
@@ -148,19 +136,19 @@ class Notices:
 
     async def _wait(self) -> None:
         """A minute, or a change and the time in which further changes are collected."""
-        await set_or_over(self._woken, self._clock.sleep(LOOK_EVERY))
+        await set_or_over(self._woken, self.clock.sleep(LOOK_EVERY))
         if self._woken.is_set():
-            await self._clock.sleep(COLLECT)
+            await self.clock.sleep(COLLECT)
             self._woken.clear()
 
     async def look(self) -> None:
         """Look once, and tell what is due. Raises CompanionError where nothing can be seen."""
-        now = self._clock.now()
+        now = self.clock.now()
         if now - self._awake_from < GRACE:
             return
-        settings = self._settings.read()
+        settings = self.settings.read()
         before = await self._read()
-        sight = await self._looking.look(now, awake_from=self._awake_from, begun_at=before.begun_at)
+        sight = await self.looking.look(now, awake_from=self._awake_from, begun_at=before.begun_at)
         channels = channels_of(settings)
         after = with_channels(before, channels, now)
         after = replace(after, episodes=seen(after.episodes, sight.troubles, sight.unsure, now))
@@ -174,7 +162,7 @@ class Notices:
 
     async def _read(self) -> NoticeBook:
         if self._book is None:
-            kept = await self._ways.store.read()
+            kept = await self.ways.store.read()
             self._book = kept or NoticeBook(begun_at=self._awake_from)
         return self._book
 
@@ -183,7 +171,7 @@ class Notices:
             return
         self._book, self._unsaved = book, True
         try:
-            await self._ways.store.save(book)
+            await self.ways.store.save(book)
             self._unsaved = False
         except Overtaken:  # whoever tells now knows what was told: this is not to be told twice
             self._book = None
@@ -211,7 +199,7 @@ class Notices:
             await self._taken(message, settings, wording)
 
     async def _send(self, message: Message, settings: Settings, wording: NoticeWording) -> None:
-        now, ways = self._clock.now(), self._ways
+        now, ways = self.clock.now(), self.ways
         match message.channel.way:
             case Way.DESKTOP:
                 await NOTICES.run(ways.desktop.show, *wording.desktop(message))
@@ -222,25 +210,25 @@ class Notices:
 
     async def _mail(self, choices: NoticeChoices, mail: Mail) -> None:
         server = choices.server
-        password = await self._secrets.get(PASSWORD) if server.login else ""
+        password = await self.secrets.get(PASSWORD) if server.login else ""
         if password is None:
             raise NoticeNotSent(
                 "The mail server's password is not known.",
                 "Give it on the page Practice, or: python run.py notices --password",
             )
-        await NOTICES.run(self._ways.mail.send, server, password, mail)
+        await NOTICES.run(self.ways.mail.send, server, password, mail)
 
     async def _post(self, body: bytes, identity: str) -> None:
-        address, key = await self._secrets.get(WEBHOOK), await self._secrets.get(WEBHOOK_KEY)
+        address, key = await self.secrets.get(WEBHOOK), await self.secrets.get(WEBHOOK_KEY)
         if not address or not key:
             raise NoticeNotSent(
                 "The webhook's address is not known.", "Give it anew, on the page Practice."
             )
-        at = self._clock.now()
-        await NOTICES.run(self._ways.webhook.post, address, key, body, delivery=identity, at=at)
+        at = self.clock.now()
+        await NOTICES.run(self.ways.webhook.post, address, key, body, delivery=identity, at=at)
 
     async def _taken(self, message: Message, settings: Settings, wording: NoticeWording) -> None:
-        now, channel = self._clock.now(), message.channel
+        now, channel = self.clock.now(), message.channel
         today = now.astimezone(ZoneInfo(settings.practice.timezone)).date()
         book = sent(await self._read(), message, today)
         over = {channel.name, channel.way}
@@ -258,7 +246,7 @@ class Notices:
         await self._note(f"{place}: {title.removeprefix(f'{to}: ') if to else title}")
 
     async def _not_taken(self, message: Message, error: CompanionError) -> None:
-        now, channel = self._clock.now(), message.channel
+        now, channel = self.clock.now(), message.channel
         book = await self._read()
         if not (isinstance(error, NoticeNotSent) and error.unconfirmed):
             book = refused(book, message)
@@ -269,13 +257,13 @@ class Notices:
             since=before.since if before else now, what=error.what, remedy=error.unattended
         )
         count = self._tries.get(name, (0, 0.0))[0] + 1
-        pause = min(LONGEST_PAUSE, 30.0 * 2.0 ** min(count, 10)) * self._chance.uniform(0.8, 1.0)
-        self._tries[name] = count, self._clock.monotonic() + pause
+        pause = min(LONGEST_PAUSE, 30.0 * 2.0 ** min(count, 10)) * self.chance.uniform(0.8, 1.0)
+        self._tries[name] = count, self.clock.monotonic() + pause
         log.warning("a notice was not sent: %s", type(error).__name__)
         await self._save(replace(book, failing={**book.failing, name: failing}))
 
     def _may_try(self, channel: Channel) -> bool:
-        moment = self._clock.monotonic()
+        moment = self.clock.monotonic()
         return all(
             moment >= self._tries.get(name, (0, 0.0))[1] for name in (channel.name, channel.way)
         )
@@ -283,13 +271,13 @@ class Notices:
     async def _wording(self, settings: Settings) -> NoticeWording:
         practice = settings.practice
         place = MessageOrigin(
-            practice=practice.name, computer=self._ways.computer, timezone=practice.timezone
+            practice=practice.name, computer=self.ways.computer, timezone=practice.timezone
         )
-        return NoticeWording(names=await self._names.current(), place=place)
+        return NoticeWording(names=await self.names.current(), place=place)
 
     async def _note(self, text: str) -> None:
         try:
-            await note(self._activity, self._clock, ActivityKind.TOLD, text, cause="notices")
+            await note(self.activity, self.clock, ActivityKind.TOLD, text, cause="notices")
         except CompanionError as error:  # it has been told; the list is secondary
             log.warning("a notice is not in the activity list: %s", type(error).__name__)
 
@@ -297,7 +285,7 @@ class Notices:
 
     @allows(Action.PRACTICE)
     async def standing(self) -> NoticesStanding:
-        book = self._book or await self._ways.store.read()
+        book = self._book or await self.ways.store.read()
         failing: dict[Way, Failing] = {}
         for name, each in (book.failing if book else {}).items():
             failing.setdefault(Way(name.partition(" ")[0]), each)
@@ -306,13 +294,13 @@ class Notices:
             for each in (book.episodes if book else ())
             if each.begun and each.over_at is None
         )
-        kept = PASSWORD in await self._secrets.names()
+        kept = PASSWORD in await self.secrets.names()
         return NoticesStanding(password=kept, failing=failing, troubles=open_now)
 
     @allows(Action.PRACTICE)
     async def lately(self, limit: int = 10) -> list[Activity]:
         """What was told, newest first."""
-        return await self._activity.recent(limit, kind=ActivityKind.TOLD)
+        return await self.activity.recent(limit, kind=ActivityKind.TOLD)
 
     @allows(Action.PRACTICE)
     async def set_password(self, password: str) -> None:
@@ -324,9 +312,9 @@ class Notices:
         if len(password) > 1_000 or not password.isprintable():
             raise BadInput("This cannot be a password.", "Type it again.", field="password")
         if password:
-            await self._secrets.put(PASSWORD, password)
+            await self.secrets.put(PASSWORD, password)
         else:
-            await self._secrets.remove(PASSWORD)
+            await self.secrets.remove(PASSWORD)
         self._tries.clear()
         self._woken.set()
 
@@ -337,12 +325,12 @@ class Notices:
         if not typed.strip():
             await self._set_host("")
             for name in (WEBHOOK, WEBHOOK_KEY):
-                await self._secrets.remove(name)
+                await self.secrets.remove(name)
             return ""
         address, host = checked_webhook(typed)
-        key = self._new_key()
-        await self._secrets.put(WEBHOOK_KEY, key)
-        await self._secrets.put(WEBHOOK, address)
+        key = randomness.token_urlsafe(32)
+        await self.secrets.put(WEBHOOK_KEY, key)
+        await self.secrets.put(WEBHOOK, address)
         await self._set_host(host)
         return key
 
@@ -352,26 +340,26 @@ class Notices:
             notices = replace(practice.notices, webhook=host)
             return replace(settings, practice=replace(practice, notices=notices))
 
-        await self._settings.change(edit)
+        await self.settings.change(edit)
 
     @allows(Action.PRACTICE)
     async def test(self, way: Way) -> str:
         """Send a test now, whether or not the way is switched on; what to look for. Raises
         NoticeNotSent, BadInput."""
-        settings, now = self._settings.read(), self._clock.now()
+        settings, now = self.settings.read(), self.clock.now()
         choices = settings.practice.notices
         if way is Way.DESKTOP:
-            await NOTICES.run(self._ways.desktop.show, NAME, "A test: notices look like this.")
+            await NOTICES.run(self.ways.desktop.show, NAME, "A test: notices look like this.")
             return "It was handed to this computer's desktop. Look whether it was shown."
         if way is Way.WEBHOOK:
             if not choices.webhook:
                 raise BadInput("There is no webhook yet.", "Give its address.", field="webhook")
             body = webhook_body(
                 {
-                    "id": f"test-{self._new_key()[:16]}",
+                    "id": f"test-{randomness.token_hex(8)}",
                     "event": "test",
                     "at": now.isoformat(timespec="seconds"),
-                    "computer": self._ways.computer,
+                    "computer": self.ways.computer,
                 }
             )
             await self._post(body, f"test-{now.timestamp():.0f}")
@@ -389,7 +377,7 @@ class Notices:
             subject=f"{NAME}: test",
             text="This is a test. Messages about troubles will come from this address, one when "
             f"something needs you and one when it is over.\n\n-- \nSent by {NAME}"
-            f"{f' of {practice}' if practice else ''} on {self._ways.computer}.\n",
+            f"{f' of {practice}' if practice else ''} on {self.ways.computer}.\n",
             id=randomness.token_hex(16),
             at=now,
         )

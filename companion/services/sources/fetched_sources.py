@@ -12,9 +12,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from companion.domain.appointments import instant
+from companion.domain.appointments import instant, wall_time
 from companion.domain.errors import BadInput, SourceTrouble, SourceUnreachable
 from companion.domain.settings import RemoteSettings, Settings, SourceSettings
 from companion.services.access.policy import Action
@@ -23,8 +22,8 @@ from companion.services.imports.drafts import Draft
 from companion.services.imports.importing import Importing, ImportPreview, ImportReport
 from companion.services.imports.layout_choice import source_name
 from companion.services.imports.mappings import check_mapping
-from companion.services.imports.people import EVERYBODY
 from companion.services.imports.questions import Answers
+from companion.services.imports.reading.asking import EVERYBODY
 from companion.services.ports import SettingsStore
 from companion.services.sources.fetching import Fetching, FetchOutcome, check_filled, is_whole
 from companion.services.sources.notes import SourceNotes
@@ -335,11 +334,7 @@ def _understood(draft: Draft, timezone: str) -> SampleAppointment:
     it = draft.appointment
     start, end = it.start, it.end
     if it.timezone and not it.all_day:
-        zone = ZoneInfo(timezone)
-        start, end = (
-            instant(each, it.timezone).astimezone(zone).replace(tzinfo=None)
-            for each in (start, end)
-        )
+        start, end = (wall_time(instant(each, it.timezone), timezone) for each in (start, end))
     return SampleAppointment(
         start=start,
         end=end,

@@ -72,7 +72,11 @@ class Folder:
     def scan(self) -> list[SeenFile]:
         """The files dropped here, oldest first; none that is hidden, unfinished or a link."""
         with os.scandir(self.path) as entries:
-            found = [_seen(each) for each in entries if is_dropped(each.name) and _is_file(each)]
+            found = [
+                _seen(each.name, each.stat(follow_symlinks=False))
+                for each in entries
+                if is_dropped(each.name) and each.is_file(follow_symlinks=False)
+            ]
         return sorted(found, key=lambda each: (each.changed, each.name))
 
     def fetch(self, seen: SeenFile, copy: Path) -> str:
@@ -120,8 +124,7 @@ class Folder:
 
     def look(self, place: str) -> SeenFile:
         """One file, anywhere below the folder, as it is now."""
-        status = self._own(place).stat(follow_symlinks=False)
-        return SeenFile(name=place, size=status.st_size, changed=status.st_mtime_ns)
+        return _seen(place, self._own(place).stat(follow_symlinks=False))
 
     def others(self) -> list[str]:
         """Names of files here that are no exports, by their ending."""
@@ -171,13 +174,8 @@ def _unlinked(path: str, flags: int) -> int:
     return os.open(path, flags | _NO_FOLLOW)
 
 
-def _is_file(entry: os.DirEntry[str]) -> bool:
-    return entry.is_file(follow_symlinks=False)
-
-
-def _seen(entry: os.DirEntry[str]) -> SeenFile:
-    status = entry.stat(follow_symlinks=False)
-    return SeenFile(name=entry.name, size=status.st_size, changed=status.st_mtime_ns)
+def _seen(name: str, status: os.stat_result) -> SeenFile:
+    return SeenFile(name=name, size=status.st_size, changed=status.st_mtime_ns)
 
 
 def _free(folder: Path, name: str, stamp: str) -> Path:

@@ -47,6 +47,9 @@ class UnderWay:
     importing: bool = False
     """It is fetched, and goes into the book: no longer to be stopped."""
 
+    def show(self, done: int, of: int | None) -> None:
+        self.done, self.of = done, of
+
 
 @asynccontextmanager
 async def fetched(
@@ -73,7 +76,7 @@ async def fetched(
         timezone=timezone,
         most=most,
         stop=going.stop,
-        on_progress=lambda done, of: _show(going, done, of),
+        on_progress=going.show,
     )
     try:
         yield await _in_a_thread(remote, place.place, request)
@@ -110,7 +113,3 @@ def _fetch(remote: RemoteSource, request: FetchRequest) -> FetchAnswer:
         return answer
     with answer.file.open("rb") as file:
         return replace(answer, digest=hashlib.file_digest(file, "sha256").hexdigest())
-
-
-def _show(going: UnderWay, done: int, of: int | None) -> None:
-    going.done, going.of = done, of

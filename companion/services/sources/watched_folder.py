@@ -266,7 +266,8 @@ class WatchedFolder:
         digest: str = "",
     ) -> _FileOutcome:
         """Note it in the activity list, in words that hold nothing of the file."""
-        what = "Its columns are of no layout we know." if _names_columns(error) else error.what
+        unknown = isinstance(error, UnknownLayout)  # which names the file's columns
+        what = "Its columns are of no layout we know." if unknown else error.what
         text = f"A file for {self._name} could not be used: {what}"
         await note(
             self._watching.activity, self._watching.clock, ActivityKind.ERROR, text, cause=CAUSE
@@ -390,7 +391,3 @@ def _no_usable_row(preview: ImportPreview) -> BadInput:
         "The report lists why; export it again, or correct how the columns are read.",
         field="file",
     )
-
-
-def _names_columns(error: CompanionError) -> bool:
-    return isinstance(error, UnknownLayout)

@@ -15,10 +15,11 @@ import asyncio
 import contextlib
 import logging
 import shutil
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from companion.domain.errors import CompanionError
-from companion.domain.settings import SourceSettings
 from companion.services.imports.importing import Importing
 from companion.services.ports import (
     ActivityLog,
@@ -39,51 +40,47 @@ from companion.services.sync.snapshot import NamedLocks
 from companion.services.workbooks import WorkbookReader
 
 log = logging.getLogger(__name__)
-REMOTE = "remote:"
 LOOK_AT_REMOTES = 5.0
 """Seconds between looks at whether a source that is fetched is due."""
 
 
+class _WatchedPlace(NamedTuple):
+    """Where a source's appointments arrive: what is another one is watched anew."""
+
+    name: str
+    kind: str
+    folder: str
+    """Empty where it is fetched."""
+
+
+@dataclass(eq=False, kw_only=True)
 class Watching:
     """One per home: the app that serves it. In a shared practice each workstation has one, for the
     folders that it sees; what is fetched, the one that keeps the calendars."""
 
-    def __init__(  # noqa: PLR0913 - one for each part
-        self,
-        *,
-        settings: SettingsStore,
-        notes: SourceNotes,
-        importing: Importing,
-        book: AppointmentBook,
-        activity: ActivityLog,
-        clock: Clock,
-        fetching: Fetching,
-        spool: Path,
-        watchers: Watchers | None = None,
-    ) -> None:
-        """`spool`: a private folder of the home."""
-        self.fetching = fetching
-        self.watchers = watchers or Watchers()
-        self.settings = settings
-        self.notes = notes
-        self.importing = importing
-        self.book = book
-        self.activity = activity
-        self.clock = clock
-        self.spool = spool
+    settings: SettingsStore
+    notes: SourceNotes
+    importing: Importing
+    book: AppointmentBook
+    activity: ActivityLog
+    clock: Clock
+    fetching: Fetching
+    spool: Path
+    """A private folder of the home."""
+    watchers: Watchers = field(default_factory=Watchers)
 
     async def run(self) -> None:
         """Until cancelled; a file under way is taken up again by the next run."""
         with contextlib.suppress(OSError):
             await apart(lambda: _sweep(self.spool))
-        running: dict[tuple[str, str], asyncio.Task[None]] = {}
+        running: dict[_WatchedPlace, asyncio.Task[None]] = {}
         try:
             while True:
                 wanted = self._wanted()
-                for key in running.keys() - wanted.keys():
-                    running.pop(key).cancel()
-                for key in wanted.keys() - running.keys():
-                    running[key] = asyncio.create_task(self._watch(*key))
+                for place in running.keys() - wanted:
+                    running.pop(place).cancel()
+                for place in wanted - running.keys():
+                    running[place] = asyncio.create_task(self._watch(place))
                 await self.clock.sleep(LOOK_EVERY)
         finally:
             for task in running.values():
@@ -91,22 +88,22 @@ class Watching:
             if running:
                 await asyncio.wait(running.values(), timeout=3.0)
 
-    def _wanted(self) -> dict[tuple[str, str], SourceSettings]:
+    def _wanted(self) -> set[_WatchedPlace]:
         try:
             known = self.settings.read().sources
         except CompanionError:  # the next reader of the settings reports it
-            return {}
+            return set()
         return {
-            (each.name, f"{REMOTE}{each.kind}" if each.remote else each.folder): each
+            _WatchedPlace(each.name, each.kind, "" if each.remote else each.folder)
             for each in known.values()
             if each.automatic and self.watchers.is_here(each)
         }
 
-    async def _watch(self, name: str, place: str) -> None:
-        if place.startswith(REMOTE):
-            await self._fetch(name)
+    async def _watch(self, place: _WatchedPlace) -> None:
+        if place.folder:
+            await self._watch_folder(place.name, place.folder)
         else:
-            await self._watch_folder(name, place)
+            await self._fetch(place.name)
 
     async def _fetch(self, name: str) -> None:
         while True:

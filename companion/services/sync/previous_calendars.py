@@ -7,6 +7,7 @@ no longer reaches that calendar, one activity line names what may be left there.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from companion.domain.errors import CalendarGone, CompanionError, PermissionDenied, ScopeMissing
 from companion.domain.event_keys import is_notice
@@ -22,33 +23,24 @@ AddLine = Callable[[ActivityKind, str, int], Awaitable[None]]
 """Kind, text and count of a line for the activity list."""
 
 
+@dataclass(slots=True)
 class PreviousCalendars:
     """The previous calendars of one practitioner, for one pass."""
 
-    def __init__(
-        self,
-        parts: SyncParts,
-        practitioner_id: str,
-        account: str,
-        tally: Tally,
-        *,
-        write: Write,
-        add_line: AddLine,
-    ) -> None:
-        self._parts = parts
-        self._id = practitioner_id
-        self._account = account
-        self._tally = tally
-        self._write = write
-        self._add_line = add_line
+    parts: SyncParts
+    practitioner_id: str
+    account: str
+    tally: Tally
+    write: Write
+    add_line: AddLine
 
     async def clear(self, present: str, holding: HeldRemovals) -> None:
         """Remove what was released, hold the rest. `present`: the calendar in use now."""
-        ledger = self._parts.ledger
-        for old in await ledger.calendars(self._id):
+        ledger = self.parts.ledger
+        for old in await ledger.calendars(self.practitioner_id):
             if old == present:
                 continue
-            ref = CalendarRef(practitioner_id=self._id, calendar_id=old)
+            ref = CalendarRef(practitioner_id=self.practitioner_id, calendar_id=old)
             rows = await ledger.entries(ref)
             waiting = holding.undecided_in(old, rows)
             if waiting and not holding.already_shown(old) and await self._is_gone(old):
@@ -60,18 +52,18 @@ class PreviousCalendars:
             if not going:
                 continue
             try:
-                remote = await self._parts.google.calendar(self._id, old)
+                remote = await self.parts.google.calendar(self.practitioner_id, old)
                 plan = SyncPlan(deletes=tuple(Delete(entry=row) for row in going))
-                await self._write(remote, ref, plan)
+                await self.write(remote, ref, plan)
             except (CalendarGone, PermissionDenied, ScopeMissing):
                 await self._give_up(ref)
 
     async def _is_gone(self, calendar_id: str) -> bool:
         """Asked once, before its events are shown as removals that wait."""
-        self._tally.api_calls += 1
+        self.tally.api_calls += 1
         try:
-            async with self._parts.pacer.calling(self._account, 1, Urgency.CORRECTION):
-                remote = await self._parts.google.calendar(self._id, calendar_id)
+            async with self.parts.pacer.calling(self.account, 1, Urgency.CORRECTION):
+                remote = await self.parts.google.calendar(self.practitioner_id, calendar_id)
                 await remote.info()
         except CalendarGone:
             return True
@@ -81,12 +73,12 @@ class PreviousCalendars:
 
     async def _give_up(self, old: CalendarRef) -> None:
         """The sign-in does not reach it: report what may be left there and drop its ledger rows."""
-        rows = await self._parts.ledger.entries(old)
+        rows = await self.parts.ledger.entries(old)
         count = sum(not is_notice(row.key) for row in rows)
         if count:
             text = (
                 f"Up to {count} events may be left in the former Google calendar, which this "
                 "sign-in does not reach. Remove them there, or delete that calendar in Google."
             )
-            await self._add_line(ActivityKind.LEFT_BEHIND, text, count)
-        await self._parts.ledger.write(old, drop=[row.key for row in rows])
+            await self.add_line(ActivityKind.LEFT_BEHIND, text, count)
+        await self.parts.ledger.write(old, drop=[row.key for row in rows])

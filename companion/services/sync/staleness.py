@@ -18,6 +18,7 @@ is up to date again. Where Google cannot be reached there is none; the feed stil
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -37,49 +38,41 @@ _IMPORTING = timedelta(minutes=1)
 """An import may note its moment so much before it writes."""
 
 
+@dataclass(slots=True, kw_only=True)
 class Staleness:
-    def __init__(
-        self,
-        *,
-        book: AppointmentBook,
-        ledger: Ledger,
-        settings: SettingsStore,
-        clock: Clock,
-        fetched: Callable[[], Awaitable[Mapping[str, datetime]]],
-    ) -> None:
-        """`fetched`: by source, when the book last held what it gave."""
-        self._fetched = fetched
-        self._book = book
-        self._ledger = ledger
-        self._settings = settings
-        self._clock = clock
-        self._book_since: datetime | None = None
-        self.late: Mapping[str, datetime] = {}
-        """By name of each source that has missed its rhythm: when it came last; as of the last
+    book: AppointmentBook
+    ledger: Ledger
+    settings: SettingsStore
+    clock: Clock
+    fetched: Callable[[], Awaitable[Mapping[str, datetime]]]
+    """By source, when the book last held what it gave."""
+    _book_since: datetime | None = field(default=None, init=False)
+    late: Mapping[str, datetime] = field(default_factory=dict, init=False)
+    """By name of each source that has missed its rhythm: when it came last; as of the last
         `look`."""
-        self._passed: dict[str, datetime] = {}
-        self._confirmed: dict[str, datetime] = {}
-        self._looked_at = float("-inf")
-        self._awake_since: datetime | None = None
+    _passed: dict[str, datetime] = field(default_factory=dict, init=False)
+    _confirmed: dict[str, datetime] = field(default_factory=dict, init=False)
+    _looked_at: float = field(default=float("-inf"), init=False)
+    _awake_since: datetime | None = field(default=None, init=False)
 
     async def look(self) -> None:
         """Read anew: a few queries for the whole practice. Raises StoreError, Busy."""
-        settings = self._settings.read()
-        states = await self._ledger.states()
+        settings = self.settings.read()
+        states = await self.ledger.states()
         self._book_since = await self._late_since(settings)
         self._passed = {
             key: state.last_success
             for key, state in states.items()
             if state.last_success is not None
         }
-        self._looked_at = self._clock.monotonic()
+        self._looked_at = self.clock.monotonic()
 
     async def _late_since(self, settings: Settings) -> datetime | None:
         """The oldest last arrival of the sources that are late, or a later edit."""
         self.late = {}
         if settings.practice.stale_days is None:
             return None
-        now, hours = self._clock.now(), settings.opening_hours()
+        now, hours = self.clock.now(), settings.opening_hours()
         late = overdue(
             await self._scheduled(settings, now), hours, late=settings.practice.stale_days, now=now
         )
@@ -112,7 +105,7 @@ class Staleness:
         """When those were last up to date that are asked and give nothing any more."""
         if self._just_awake():
             return {}
-        current = await self._fetched()
+        current = await self.fetched()
         return {
             each.name: current[each.name]
             for each in settings.sources.values()
@@ -121,31 +114,31 @@ class Staleness:
         }
 
     def _just_awake(self) -> bool:
-        return self._awake_since is not None and self._clock.now() - self._awake_since < GRACE
+        return self._awake_since is not None and self.clock.now() - self._awake_since < GRACE
 
     async def _arrivals(self, source: str, now: datetime) -> list[datetime]:
         """A moment to come was noted by a clock that ran ahead, and tells nothing."""
-        newest = await self._book.arrivals(source, ARRIVALS)
+        newest = await self.book.arrivals(source, ARRIVALS)
         return [at for at in reversed(newest) if at <= now]
 
     async def _edited_at(self, now: datetime) -> datetime | None:
         """The last change by hand: what was written after the last import was."""
-        imports = await self._book.imports(1)
+        imports = await self.book.imports(1)
         last = max(
             (at for each in imports for at in (each.at, each.undone_at) if at is not None),
             default=EPOCH,
         )
-        edited = await self._book.edited_at(last + _IMPORTING)
+        edited = await self.book.edited_at(last + _IMPORTING)
         return edited if edited is not None and edited <= now else None
 
     def confirm(self, practitioner_id: str) -> None:
         """Nothing has changed since the last good pass, so none was needed."""
-        self._confirmed[practitioner_id] = self._clock.now()
+        self._confirmed[practitioner_id] = self.clock.now()
 
     def woke(self) -> None:
         """The background sync started, the computer slept or its clock was set: passes get
         their time."""
-        self._awake_since = self._clock.now()
+        self._awake_since = self.clock.now()
 
     def since(self, practitioner_id: str) -> datetime | None:
         """The oldest moment that something is missing since, as of the last `look`."""
@@ -169,11 +162,11 @@ class Staleness:
 
     async def refresh(self) -> None:
         """`look`, unless that was a moment ago."""
-        if self._clock.monotonic() - self._looked_at >= FRESH:
+        if self.clock.monotonic() - self._looked_at >= FRESH:
             await self.look()
 
     def _passes_since(self, practitioner_id: str) -> datetime | None:
-        settings = self._settings.read()
+        settings = self.settings.read()
         record = settings.practitioners.get(practitioner_id)
         days = settings.practice.stale_days
         if record is None or not record.syncs or days is None:
@@ -185,7 +178,7 @@ class Staleness:
             self._confirmed.get(practitioner_id),
             record.google.connected_at,
         )
-        now = self._clock.now()
+        now = self.clock.now()
         last = max((each for each in good if each is not None and each <= now), default=None)
         if last is None or now - last < GRACE:
             return None

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from companion.domain.sync_state import SyncState
 from companion.services.ports import Lease, Ledger, SettingsStore
 from companion.services.sync.worker import Worker
 
 
+@dataclass(slots=True, kw_only=True)
 class SyncRequests:
-    def __init__(
-        self, *, worker: Worker, lease: Lease, ledger: Ledger, settings: SettingsStore
-    ) -> None:
-        self._worker = worker
-        self._lease = lease
-        self._ledger = ledger
-        self._settings = settings
+    worker: Worker
+    lease: Lease
+    ledger: Ledger
+    settings: SettingsStore
 
     async def sync_now(self) -> None:
         """Returns once it is asked for; where no workstation is on, the next that is does it.
         Raises StoreError."""
-        if self._lease.held:
-            self._worker.sync_now()
+        if self.lease.held:
+            self.worker.sync_now()
             return
-        for practitioner_id, record in self._settings.read().practitioners.items():
+        for practitioner_id, record in self.settings.read().practitioners.items():
             if record.syncs:
-                await self._ledger.edit_state(practitioner_id, _asked)
+                await self.ledger.edit_state(practitioner_id, _asked)
 
 
 def _asked(state: SyncState) -> SyncState:

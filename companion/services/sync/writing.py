@@ -21,11 +21,9 @@ goes out with the next batch.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from companion.domain.errors import CompanionError, EventGone, TransientError
 from companion.domain.practice_errors import Overtaken
@@ -37,11 +35,10 @@ from companion.domain.reconcile import (
     SyncPlan,
 )
 from companion.domain.window import SyncWindow
-from companion.services.ports import CalendarRef, Clock, Ledger, RemoteCalendar, Write, WriteAnswer
+from companion.services.ports import CalendarRef, RemoteCalendar, Write, WriteAnswer
 from companion.services.sync.conflict_resolution import ConflictResolver
-from companion.services.sync.pacing import Pacer
 from companion.services.sync.retry import RetryBudget
-from companion.services.sync.snapshot import NamedLocks, SyncParts
+from companion.services.sync.snapshot import SyncParts
 from companion.services.sync.steps import Queue, Tally, Target, WriteStep, as_answered, row_of
 
 LAST_MOMENT = 2.0
@@ -64,22 +61,7 @@ async def write_plan(
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> None:
     """Carry `plan` out by a `PlanWriter`; what was done is in `tally` also when it raises."""
-    now = parts.clock.now()
-    soon = SyncWindow.around(now, target.timezone, days_in_arrears=0, days_in_advance=1).end
-    writer = PlanWriter(
-        target=target,
-        remote=remote,
-        ledger=parts.ledger,
-        locks=parts.locks,
-        pacer=parts.pacer,
-        clock=parts.clock,
-        chance=parts.chance,
-        soon=soon,
-        now=now,
-        replan=replan,
-        progress=progress,
-        tally=tally,
-    )
+    writer = PlanWriter(parts, remote, target, tally, replan, progress)
     try:
         await writer.write(plan)
     finally:
@@ -91,20 +73,13 @@ async def write_plan(
 class PlanWriter:
     """One pass over one calendar. Not shared; everything runs on the event loop."""
 
-    target: Target
+    parts: SyncParts
     remote: RemoteCalendar
-    ledger: Ledger
-    locks: NamedLocks
-    pacer: Pacer
-    clock: Clock
-    chance: random.Random
-    soon: datetime
-    """Aware UTC: end of tomorrow; what begins earlier is urgent."""
-    now: datetime
-    replan: Callable[[], Awaitable[SyncPlan | None]] | None = None
+    target: Target
+    tally: Tally
+    replan: Callable[[], Awaitable[SyncPlan | None]] | None
     """Asked between batches; a new plan replaces what is left of the old one."""
-    progress: Callable[[int, int], None] = lambda _done, _total: None
-    tally: Tally = field(default_factory=Tally)
+    progress: Callable[[int, int], None]
     in_flight: asyncio.Future[Sequence[WriteAnswer]] | None = None
     """A call that was under way when the pass was cancelled; the next pass waits for it."""
     _unsettled: dict[str, WriteStep] = field(default_factory=dict, init=False)
@@ -114,14 +89,16 @@ class PlanWriter:
     _resolver: ConflictResolver = field(init=False)
 
     def __post_init__(self) -> None:
-        account = self.target.account
-        self._queue = Queue(soon=self.soon, now=self.now)
-        self._retry_budget = RetryBudget(self.pacer, account, self.clock, self.chance)
+        parts, target = self.parts, self.target
+        now = parts.clock.now()
+        soon = SyncWindow.around(now, target.timezone, days_in_arrears=0, days_in_advance=1).end
+        self._queue = Queue(soon=soon, now=now)
+        self._retry_budget = RetryBudget(parts.pacer, target.account, parts.clock, parts.chance)
         self._resolver = ConflictResolver(
-            target=self.target,
+            target=target,
             remote=self.remote,
-            ledger=self.ledger,
-            pacer=self.pacer,
+            ledger=parts.ledger,
+            pacer=parts.pacer,
             retry_budget=self._retry_budget,
             queue=self._queue,
             tally=self.tally,
@@ -141,11 +118,11 @@ class PlanWriter:
         self._load(plan, fresh=False)
         account = self.target.account
         while self._queue:
-            granted = min(self.pacer.batch_units(account), self._queue.units)
-            async with self.pacer.calling(account, granted, self._queue.urgency):
+            granted = min(self.parts.pacer.batch_units(account), self._queue.units)
+            async with self.parts.pacer.calling(account, granted, self._queue.urgency):
                 await self._ask_for_new_plan()
                 batch = self._queue.take(granted)
-                self.pacer.refund(account, granted, sum(step.units for step in batch))
+                self.parts.pacer.refund(account, granted, sum(step.units for step in batch))
                 answers = await self._send(batch) if batch else ()
             await self._mend(batch, answers)
             self._show()
@@ -169,7 +146,7 @@ class PlanWriter:
     async def _book_keeping(self, plan: SyncPlan) -> None:
         """Corrections of an audit, adopt and forget: rows only, no call."""
         if plan.corrections or plan.adopts or plan.forgets:
-            await self.ledger.write(
+            await self.parts.ledger.write(
                 self.target.calendar,
                 put=[*plan.corrections, *(adopt.entry for adopt in plan.adopts)],
                 drop=[forget.key for forget in plan.forgets],
@@ -178,9 +155,9 @@ class PlanWriter:
     async def _send(self, batch: Sequence[WriteStep]) -> Sequence[WriteAnswer]:
         """The answers, successes committed; where the whole call failed, its error for each."""
         intents = [step.intent(self.target) for step in batch]
-        await self.ledger.write(self.target.calendar, put=intents)
+        await self.parts.ledger.write(self.target.calendar, put=intents)
         writes = [step.write(self.target) for step in batch]
-        await self.locks.ensure()
+        await self.parts.locks.ensure()
         self.tally.api_calls += len(writes)
         self._unsettled |= {step.key: step for step in batch}
         try:
@@ -202,7 +179,7 @@ class PlanWriter:
             self.in_flight = call  # first: a second cancellation may cut the waiting short
             await asyncio.wait({call}, timeout=LAST_MOMENT)
             if not call.done():
-                if self.locks.hold_for(call):
+                if self.parts.locks.hold_for(call):
                     await asyncio.shield(self._doubt())
                 raise
             self.in_flight = None
@@ -222,14 +199,14 @@ class PlanWriter:
             if isinstance(action, Delete):
                 if answer is None or isinstance(answer, EventGone):
                     drop.append(action.key)
-                    self.tally.count(action, self.clock.now())
+                    self.tally.count(action, self.parts.clock.now())
             elif isinstance(answer, ObservedEvent):
                 wanted = step.event_id(self.target)
                 row = row_of(action.event, wanted, step.generation, LedgerEntryState.OK)
                 put.append(as_answered(row, answer))
-                self.tally.count(action, self.clock.now())
+                self.tally.count(action, self.parts.clock.now())
         if put or drop:
-            await asyncio.shield(self.ledger.write(self.target.calendar, put=put, drop=drop))
+            await asyncio.shield(self.parts.ledger.write(self.target.calendar, put=put, drop=drop))
         for step, answer in zip(batch, answers, strict=True):
             if not isinstance(answer, TransientError):
                 self._unsettled.pop(step.key, None)
@@ -241,7 +218,7 @@ class PlanWriter:
             return
         removals = {key for key, each in self._unsettled.items() if isinstance(each.action, Delete)}
         with suppress(CompanionError):
-            await self.ledger.edit_state(
+            await self.parts.ledger.edit_state(
                 self.target.calendar.practitioner_id,
                 lambda state: state.doubted(removals),
                 even_overtaken=True,

@@ -39,7 +39,7 @@ from companion.web.ui.theme import (
 
 if TYPE_CHECKING:
     from companion.domain.settings import PractitionerSettings
-    from companion.services.google.connecting import ClientChange, ServiceAccount
+    from companion.services.google.client import ClientChange, ServiceAccount
 
 KEY_STEPS = (
     "Sign in to Google's console with an account of the practice, and choose or make a project.",

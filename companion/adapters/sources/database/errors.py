@@ -63,44 +63,50 @@ _DB_LIB = re.compile(r"DB-Lib error message (\d+)")
 _ODBC_CODE = re.compile(r"\((\d{3,5})\)")
 
 
+_TROUBLES = (
+    (
+        _CREDENTIALS,
+        "{place} does not accept the user and password.",
+        "Give its address again: check user, password and the name of the database.",
+        SourceTrouble.CREDENTIALS,
+    ),
+    (
+        _NOT_THERE,
+        "{place} has no such database for this user.",
+        "Check the name of the database in the address, and what the user may see.",
+        SourceTrouble.NOT_THERE,
+    ),
+    (
+        _NO_DATABASE,
+        "The file of {place} is no such database, or damaged.",
+        "Check the address: it names the file.",
+        SourceTrouble.UNREADABLE,
+    ),
+    (
+        _FORBIDDEN,
+        "{place} does not let this user read what the query asks for.",
+        "Give the user the right to read (SELECT) those tables or views.",
+        SourceTrouble.CREDENTIALS,
+    ),
+    (
+        _LOCKED,
+        "Another program keeps the tables at {place} locked.",
+        "It is tried again by itself.",
+        SourceTrouble.BROKEN,
+    ),
+)
+
+
 def explained(error: BaseException, place: str) -> CompanionError:
     """`place`: "PostgreSQL at db.example", the only address that is said."""
     origin = getattr(error, "orig", None) or error
     code = _kind(origin)
     detail = f"{type(origin).__name__} {code}".strip()
-    if code in _CREDENTIALS:
-        return SourceUnreachable(
-            f"{place} does not accept the user and password.",
-            "Give its address again: check user, password and the name of the database.",
-            reason=SourceTrouble.CREDENTIALS,
-            detail=detail,
-        )
-    if code in _NOT_THERE:
-        return SourceUnreachable(
-            f"{place} has no such database for this user.",
-            "Check the name of the database in the address, and what the user may see.",
-            reason=SourceTrouble.NOT_THERE,
-            detail=detail,
-        )
-    if code in _NO_DATABASE:
-        return SourceUnreachable(
-            f"The file of {place} is no such database, or damaged.",
-            "Check the address: it names the file.",
-            reason=SourceTrouble.UNREADABLE,
-            detail=detail,
-        )
     if code in _WRITES:
         return BadInput(
             "The query would change the database, so it was refused; nothing was changed.",
             "Give a query that only reads: SELECT … FROM … without FOR UPDATE.",
             field="query",
-            detail=detail,
-        )
-    if code in _FORBIDDEN:
-        return SourceUnreachable(
-            f"{place} does not let this user read what the query asks for.",
-            "Give the user the right to read (SELECT) those tables or views.",
-            reason=SourceTrouble.CREDENTIALS,
             detail=detail,
         )
     if code in _SYNTAX:
@@ -125,13 +131,9 @@ def too_slow(place: str, detail: str = "") -> SourceUnreachable:
 def _trouble(code: str, place: str, detail: str, *, unclear: bool) -> SourceUnreachable:
     if code in _SLOW:
         return too_slow(place, detail)
-    if code in _LOCKED:
-        return SourceUnreachable(
-            f"Another program keeps the tables at {place} locked.",
-            reason=SourceTrouble.BROKEN,
-            remedy="It is tried again by itself.",
-            detail=detail,
-        )
+    for codes, what, remedy, reason in _TROUBLES:
+        if code in codes:
+            return SourceUnreachable(what.format(place=place), remedy, reason=reason, detail=detail)
     if not code and not unclear:
         return SourceUnreachable(
             f"{place} cannot be reached.",

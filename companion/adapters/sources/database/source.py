@@ -38,6 +38,7 @@ from companion.adapters.sources.database.systems import (
 )
 from companion.adapters.sources.database.values import headings, moment, readers
 from companion.domain.errors import BadInput, SourceTrouble, SourceUnreachable
+from companion.domain.json_documents import DAMAGED, from_document, to_document
 from companion.services.sources.remote import (
     FetchAnswer,
     FetchRequest,
@@ -288,14 +289,13 @@ class _Cursor:
     @classmethod
     def of(cls, text: str) -> _Cursor:
         try:
-            found = json.loads(text)
-            return cls(at=datetime.fromisoformat(found["at"]), seen=frozenset(found["seen"]))
-        except (ValueError, KeyError, TypeError):
+            return from_document(cls, json.loads(text))
+        except DAMAGED:
             return cls()
 
     @property
     def text(self) -> str:
-        return json.dumps({"at": self.at and self.at.isoformat(), "seen": sorted(self.seen)})
+        return json.dumps(to_document(self))
 
 
 def _mark(cells: Sequence[object]) -> str:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from companion.adapters.network.answer import HttpAnswer
@@ -30,47 +29,46 @@ _NOT_UNDERSTOOD = frozenset({400, 403, 405, 406, 422, 501})
 Resource = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _StatusMeaning:
+class _StatusMeaning(NamedTuple):
     what: str
     remedy: str
     reason: SourceTrouble
 
 
 _SIGN_IN = _StatusMeaning(
-    what="does not accept what it was given to sign in with",
-    remedy="Give the token or the private key of this source again.",
-    reason=SourceTrouble.CREDENTIALS,
+    "does not accept what it was given to sign in with",
+    "Give the token or the private key of this source again.",
+    SourceTrouble.CREDENTIALS,
 )
 _NOT_ALLOWED = _StatusMeaning(
-    what="does not let this program read appointments",
-    remedy="Ask whoever runs it for the right to read appointments and their people.",
-    reason=SourceTrouble.CREDENTIALS,
+    "does not let this program read appointments",
+    "Ask whoever runs it for the right to read appointments and their people.",
+    SourceTrouble.CREDENTIALS,
 )
 _BUSY = _StatusMeaning(
-    what="asks for patience",
-    remedy="It is tried again by itself.",
-    reason=SourceTrouble.RATE_LIMITED,
+    "asks for patience",
+    "It is tried again by itself.",
+    SourceTrouble.RATE_LIMITED,
 )
 _MISSING = _StatusMeaning(
-    what="has no appointments under this address",
-    remedy="Check the address: it ends before “/Appointment”, often with “/fhir” or “/R4”.",
-    reason=SourceTrouble.NOT_THERE,
+    "has no appointments under this address",
+    "Check the address: it ends before “/Appointment”, often with “/fhir” or “/R4”.",
+    SourceTrouble.NOT_THERE,
 )
 _SEARCH = _StatusMeaning(
-    what="does not understand the search for appointments",
-    remedy="Check the source's own search parameters, if it has any; else ask whoever runs it.",
-    reason=SourceTrouble.UNREADABLE,
+    "does not understand the search for appointments",
+    "Check the source's own search parameters, if it has any; else ask whoever runs it.",
+    SourceTrouble.UNREADABLE,
 )
 _COSTLY = _StatusMeaning(
-    what="finds the search for appointments too large",
-    remedy="Let it go fewer days back.",
-    reason=SourceTrouble.LARGE,
+    "finds the search for appointments too large",
+    "Let it go fewer days back.",
+    SourceTrouble.LARGE,
 )
 _SLOW = _StatusMeaning(
-    what="took too long over the search",
-    remedy="It is tried again by itself.",
-    reason=SourceTrouble.SLOW,
+    "took too long over the search",
+    "It is tried again by itself.",
+    SourceTrouble.SLOW,
 )
 _ISSUES = {
     "login": _SIGN_IN, "unknown": _SIGN_IN, "expired": _SIGN_IN,
@@ -189,13 +187,8 @@ class FhirServer:
         own = number[0].decode() if number else ""
         detail = " ".join(filter(None, (f"HTTP {answer.status}", code, own)))
         if meaning is None:
-            return SourceUnreachable(
-                f"{self._place} is out of order ({answer.status}).",
-                "It is tried again by itself.",
-                reason=SourceTrouble.BROKEN,
-                wait=wait_of(answer.headers),
-                detail=detail,
-            )
+            what = f"is out of order ({answer.status})"
+            meaning = _StatusMeaning(what, "It is tried again by itself.", SourceTrouble.BROKEN)
         return SourceUnreachable(
             f"{self._place} {meaning.what}.",
             meaning.remedy,

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
+from companion.adapters.sources.days_back import DAYS_BACK, days_back
 from companion.adapters.sources.fhir.keys import content_of, is_key, read_key
 from companion.adapters.sources.fhir.resources import ResourcesFile
 from companion.adapters.sources.fhir.search import (
@@ -40,7 +41,6 @@ from companion.services.sources.remote import (
     SourcePlace,
 )
 
-DAYS_BACK = 31
 _OURS = frozenset({"date", "_lastupdated", "_count", "_include", "_revinclude", "_format", "_sort"})
 """Search parameters that are not for a person to set."""
 
@@ -85,13 +85,7 @@ KIND = SourceKind(
             hint="Search parameters, such as location=Location/12",
             required=False,
         ),
-        SourceField(
-            name="days_back",
-            label="Days back",
-            hint="How many past days of appointments are fetched.",
-            required=False,
-            default=str(DAYS_BACK),
-        ),
+        DAYS_BACK,
     ),
 )
 
@@ -136,10 +130,7 @@ class FhirSource:
                 field="secret",
             )
         _parameters(given["filter"])
-        days = given["days_back"] or str(DAYS_BACK)
-        if not (days.isascii() and days.isdecimal() and int(days) <= 730):
-            raise BadInput("Choose 0 to 730 days back.", field="days_back")
-        kept = {**given, "address": base, "days_back": str(int(days))}
+        kept = {**given, "address": base, DAYS_BACK.name: str(days_back(fields))}
         return SourcePlace(
             place=_host_of(base),
             secret=secret,
@@ -151,7 +142,7 @@ class FhirSource:
         place = _host_of(base)
         known = self._known_of(f"{base} {fields.get('filter', '')}")
         zone = ZoneInfo(request.timezone)
-        back = timedelta(days=int(fields.get("days_back") or DAYS_BACK))
+        back = timedelta(days=days_back(fields))
         updated, seen = _read_cursor(request.cursor)
         if updated is None:  # somebody may have another name by now, the server learnt something
             known.names.clear()

@@ -40,16 +40,8 @@ from companion.services.imports.moments import DateOrder
 from companion.services.imports.reading.headings import squeezed
 
 _TOP = {
-    "name",
-    "source",
-    "headings",
-    "any_of",
-    "without",
-    "columns",
-    "statuses",
-    "show_as",
-    "reading",
-}
+    "name", "source", "headings", "any_of", "without", "columns", "statuses", "show_as", "reading",
+}  # fmt: skip
 _READING = {"date_order", "length_unit", "all_day_end", "one_person"}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from companion.domain.appointments import Practitioner
 from companion.domain.errors import BadInput
 from companion.services.imports.questions import AnswerChoice, Question, folded_key
 
@@ -61,36 +62,38 @@ class AskedQuestions:
 
     def settle(self, question: Question) -> str:
         """What to read on with. Raises BadInput for an answer that is none of the choices."""
-        self.asked.setdefault(question.key, question)
+        self.note(question)
         answer = self.answer(question.key)
-        if answer is not None and question.kind == "column" and not _offers(question, answer):
-            return question.guess  # of an earlier file that had such a column
-        return question.guess if answer is None else _chosen(question, answer)
+        if answer is None:
+            return question.guess
+        for each in question.choices:
+            if answer.casefold() in {each.value.casefold(), each.label.casefold()}:
+                return each.value
+        if question.kind == "column":
+            return question.guess  # the answer is of an earlier file that had such a column
+        if not question.choices:
+            return answer
+        listed = ", ".join(each.value for each in question.choices[:12])
+        raise BadInput(
+            f"“{answer}” is no answer to {question.key}.",
+            f"Choose one of: {listed}.",
+            field=question.key,
+        )
 
     @property
     def open(self) -> tuple[Question, ...]:
         return tuple(each for key, each in self.asked.items() if self.answer(key) is None)
 
 
-def _offers(question: Question, answer: str) -> bool:
-    return any(_means(each, answer) for each in question.choices)
-
-
-def _means(choice: AnswerChoice, answer: str) -> bool:
-    return answer.casefold() in {choice.value.casefold(), choice.label.casefold()}
-
-
-def _chosen(question: Question, answer: str) -> str:
-    if not question.choices:
-        return answer
-    for each in question.choices:
-        if _means(each, answer):
-            return each.value
-    listed = ", ".join(each.value for each in question.choices[:12])
-    raise BadInput(
-        f"“{answer}” is no answer to {question.key}.",
-        f"Choose one of: {listed}.",
-        field=question.key,
+def whose_question(people: Sequence[Practitioner], about: str, guess: str, rows: int) -> Question:
+    """Of a file that names nobody."""
+    return Question(
+        key=EVERYBODY,
+        about=about,
+        text="Nothing says whose these appointments are. Whose are they?",
+        choices=tuple(AnswerChoice(value=each.id, label=each.name) for each in people),
+        guess=guess,
+        count=rows,
     )
 
 

@@ -12,9 +12,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 from companion.services.imports.cells import read_line
-from companion.services.imports.moments import MONTHS, DateOrder, figures
+from companion.services.imports.moments import MONTHS, DateOrder, day_in_figures, figures
 
 _WEEKDAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
 _MONTH_FIRST_ZONES = frozenset({
@@ -63,31 +64,24 @@ def prove_order(
             found.look_at(row, cell, of_start=of_start)
     if not found.readings:
         return OrderProof(order=None, written=found.written, proved_by=found.example)
+    proof = partial(OrderProof, count=found.count, example=found.example)
     proofs = {order: each for order, each in found.proofs.items() if each}
     if len(proofs) == 1:
         order, (row, text) = next(iter(proofs.items()))
-        return OrderProof(
-            order=order, proved_by=text, row=row, count=found.count, example=found.example
-        )
+        return proof(order=order, proved_by=text, row=row)
     if len(proofs) > 1:
         # Dates of either order in one file: whichever is taken, somebody must know.
         guess = max(proofs, key=lambda each: found.only[each])
-        return OrderProof(order=guess, asked=True, count=found.count, example=found.example)
+        return proof(order=guess, asked=True)
     preferred = layout or own
     other = DateOrder.MDY if preferred is DateOrder.DMY else DateOrder.DMY
     likelier = _likelier(found.readings, preferred, other, today)
     if likelier is preferred:
-        return OrderProof(
-            order=preferred,
-            proved_by="the dates lie together and near today only this way round",
-            count=found.count,
-            example=found.example,
-        )
+        why = "the dates lie together and near today only this way round"
+        return proof(order=preferred, proved_by=why)
     if layout is not None and likelier is None:
         return OrderProof(order=layout, proved_by="the software writes dates so", count=found.count)
-    return OrderProof(
-        order=likelier or preferred, asked=True, count=found.count, example=found.example
-    )
+    return proof(order=likelier or preferred, asked=True)
 
 
 class _Evidence:
@@ -137,15 +131,8 @@ class _Evidence:
 def _readings(parts: tuple[str, str, str], this_year: int) -> dict[DateOrder, date]:
     """What each order makes of three numbers. Two figures in front are a year only where that
     is this year or one beside it, and nothing else is."""
-    one, two, three = parts
-    found: dict[DateOrder, date] = {}
-    orders = {DateOrder.DMY: (three, two, one), DateOrder.MDY: (three, one, two)}
-    if len(three) <= 2:
-        orders[DateOrder.YMD] = (one, two, three)
-    for order, (year, month, day) in orders.items():
-        made = _made(year, month, day)
-        if made is not None:
-            found[order] = made
+    made = {order: day_in_figures(parts, order) for order in DateOrder}
+    found = {order: day for order, day in made.items() if day is not None}
     if DateOrder.YMD in found and len(found) > 1:
         plausible = {
             order: each for order, each in found.items() if abs(each.year - this_year) <= 2
@@ -155,15 +142,6 @@ def _readings(parts: tuple[str, str, str], this_year: int) -> dict[DateOrder, da
         else:
             found = plausible
     return found
-
-
-def _made(year: str, month: str, day: str) -> date | None:
-    if len(year) not in {2, 4}:
-        return None
-    try:
-        return date(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day))
-    except ValueError:
-        return None
 
 
 _NAMED_DAY_FIRST = re.compile(

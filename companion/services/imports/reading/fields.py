@@ -281,18 +281,13 @@ class _Assigning:
 
     def statuses(self) -> None:
         if self._free("status"):
-            for score, column in self._best("status", minimum=0.3):
-                sure = column.strength("status") >= 1.0
-                general = squeezed(column.heading.text) in _NEEDS_KNOWN_WORDS or not sure
-                if (
-                    general
-                    and not column.profile.statuses
-                    and column.strength("status") < OF_LAYOUT
-                ):
+            for _, column in self._best("status", minimum=0.3):
+                strength = column.strength("status")
+                general = squeezed(column.heading.text) in _NEEDS_KNOWN_WORDS or strength < 1.0
+                if general and not column.profile.statuses and strength < OF_LAYOUT:
                     continue
                 if _all_empty(column):
                     continue
-                del score
                 self.found.status_columns.append(column.at)
                 self.found.columns.setdefault("status", column.at)
         if self._free("cancelled"):

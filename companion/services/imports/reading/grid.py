@@ -21,6 +21,24 @@ class GridRow:
     day: Cell = None
     """The day that the row above the headings gives it."""
 
+    def cell(self, at: int) -> Cell:
+        return self.cells[at] if at < len(self.cells) else None
+
+    @property
+    def filled(self) -> list[Cell]:
+        """Its own cells, without the name of its sheet."""
+        return [each for each in self.cells if each is not None and each != self.sheet]
+
+    def changed(self, at: int, value: Cell) -> GridRow:
+        cells = [*self.cells, *[None] * (at + 1 - len(self.cells))]
+        cells[at] = value
+        return replace(self, cells=tuple(cells))
+
+    def extended(self, at: int, value: Cell) -> GridRow:
+        """With one cell more, before those that stand there and behind."""
+        cells = (*self.cells[:at], *[None] * (at - len(self.cells)), value, *self.cells[at:])
+        return replace(self, cells=cells)
+
 
 @dataclass(slots=True, kw_only=True)
 class SheetUse:
@@ -50,8 +68,3 @@ class Grid:
     """By sheet: what the row right above the headings holds, if it is one text alone."""
     rival_sheets: list[str] = field(default_factory=list)
     """Sheets whose rows look like appointments too, under other headings; not read."""
-
-
-def extended(row: GridRow, at: int, value: Cell) -> GridRow:
-    cells = (*row.cells[:at], *[None] * (at - len(row.cells)), value, *row.cells[at:])
-    return replace(row, cells=cells)

@@ -33,7 +33,7 @@ def with_half_days(layout: Layout, grid: Grid, asking: AskedQuestions) -> None:
     morning = False
     for row in grid.rows:
         for at in (start, *ends):
-            cell = row.cells[at] if at < len(row.cells) else None
+            cell = row.cell(at)
             if cell is None:
                 continue
             hours = _hours(cell)

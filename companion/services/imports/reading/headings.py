@@ -11,9 +11,10 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from hashlib import blake2b
 from importlib.resources import files
 
 from companion.services.imports.lengths import LengthUnit
@@ -56,6 +57,12 @@ class Vocabulary:
 def squeezed(heading: str) -> str:
     """A heading as compared with a layout's: letters and figures only, no case."""
     return re.sub(r"[^\w]|_", "", heading.casefold())
+
+
+def lasting_source(headings: Iterable[str]) -> str:
+    """A name for files with these columns, where nothing else gives one."""
+    used = "\n".join(sorted(map(squeezed, headings)))
+    return f"import-{blake2b(used.encode(), digest_size=3).hexdigest()}"
 
 
 @cache

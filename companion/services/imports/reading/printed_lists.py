@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime, time
 from itertools import pairwise
 
 from companion.services.imports.cells import CellError, read_line
 from companion.services.imports.moments import EXCEL_EPOCH, DateOrder, read_date
-from companion.services.imports.reading.grid import Grid, GridRow, extended
+from companion.services.imports.reading.grid import Grid, GridRow
 from companion.services.imports.reading.headings import LIKELY, read_heading
 from companion.services.imports.reading.kinds import kind_of
 from companion.services.workbooks import Cell, SheetRow
@@ -44,13 +43,13 @@ def complete_rows(grid: Grid) -> None:
 
 
 def _take_day_lines(grid: Grid) -> None:
-    lines = {id(row): day for row in grid.rows if (day := lone_day(_filled(row))) is not None}
+    lines = {id(row): day for row in grid.rows if (day := lone_day(row.filled)) is not None}
     rest = [row for row in grid.rows if id(row) not in lines]
     if not rest or not (lines or any(row.day is not None for row in rest)):
         return
     looked_at = rest[:_LOOK_AT]
     for at in range(len(grid.headings)):
-        if sum(_is_day(_cell(row, at)) for row in looked_at) * 2 >= len(looked_at):
+        if sum(_is_day(row.cell(at)) for row in looked_at) * 2 >= len(looked_at):
             return  # each row says its own
     day, sheet, at = None, None, len(grid.headings)
     rows = []
@@ -61,7 +60,7 @@ def _take_day_lines(grid: Grid) -> None:
             day = lines[id(row)]
         else:
             # A line that holds one text alone is a section, or a total.
-            rows.append(extended(row, at, day if len(_filled(row)) > 1 else None))
+            rows.append(row.extended(at, day if len(row.filled) > 1 else None))
     if not lines:
         grid.notes.append("The rows were read as being of the date above the table.")
     grid.headings.append("Date")
@@ -109,10 +108,10 @@ def _repeat_days(grid: Grid) -> None:
 
 
 def _repeat(grid: Grid, at: int) -> None:
-    full = [row for row in grid.rows if len(_filled(row)) * 2 > len(grid.headings) - 1]
+    full = [row for row in grid.rows if len(row.filled) * 2 > len(grid.headings) - 1]
     if not full or len({row.sheet for row in full}) > 1:
         return
-    days = [_cell(row, at) for row in full]
+    days = [row.cell(at) for row in full]
     printed = [each for each in days if each is not None]
     blank = len(days) - len(printed)
     if days[0] is None or blank < 2 or blank * 5 < len(days):
@@ -123,9 +122,9 @@ def _repeat(grid: Grid, at: int) -> None:
     whole = {id(row) for row in full}
     rows = []
     for row in grid.rows:
-        found = _cell(row, at)
+        found = row.cell(at)
         above = found if found is not None else above
-        rows.append(row if found is not None or id(row) not in whole else _with(row, at, above))
+        rows.append(row if found is not None or id(row) not in whole else row.changed(at, above))
     grid.rows = rows
     grid.notes.append(_PRINTED_ONCE)
 
@@ -144,10 +143,10 @@ def _ascend(cells: Sequence[Cell], order: DateOrder) -> bool:
 def _join_halves(grid: Grid) -> None:
     looked_at = grid.rows[:_LOOK_AT]
     for at in range(1, len(grid.headings)):
-        filled = [each for row in looked_at if (each := _cell(row, at)) is not None]
+        filled = [each for row in looked_at if (each := row.cell(at)) is not None]
         if not filled or len(filled) * 2 < len(looked_at) or not all(map(_half, filled)):
             continue
-        timed = [_clock(_cell(row, at - 1)) for row in looked_at]
+        timed = [_clock(row.cell(at - 1)) for row in looked_at]
         if sum(map(bool, timed)) * 2 < len(looked_at):
             continue
         grid.headings[at] = ""
@@ -170,25 +169,7 @@ def _clock(cell: Cell) -> str:
 
 
 def _joined(row: GridRow, at: int) -> GridRow:
-    half, clock = _half(_cell(row, at)), _clock(_cell(row, at - 1))
+    half, clock = _half(row.cell(at)), _clock(row.cell(at - 1))
     if not half or not clock:
         return row
-    return _with(_with(row, at - 1, f"{clock} {half}"), at, None)
-
-
-# ── cells ─────────────────────────────────────────────────────────────────────────────────────
-
-
-def _filled(row: GridRow) -> list[Cell]:
-    return [each for each in row.cells if each is not None and each != row.sheet]
-
-
-def _cell(row: GridRow, at: int) -> Cell:
-    return row.cells[at] if at < len(row.cells) else None
-
-
-def _with(row: GridRow, at: int, value: Cell) -> GridRow:
-    missing = [None] * (at + 1 - len(row.cells))
-    cells = [*row.cells, *missing]
-    cells[at] = value
-    return replace(row, cells=tuple(cells))
+    return row.changed(at - 1, f"{clock} {half}").changed(at, None)

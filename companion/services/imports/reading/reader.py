@@ -22,16 +22,16 @@ from companion.services.imports.drafts import FileContent
 from companion.services.imports.file_reading import Table, read_drafts
 from companion.services.imports.layouts import Layout, Words
 from companion.services.imports.layouts.software import Software, candidates
+from companion.services.imports.lengths import LengthUnit
 from companion.services.imports.mappings import bind_mapping, mapping_of
-from companion.services.imports.questions import AnswerChoice, Question
 from companion.services.imports.reading import values
-from companion.services.imports.reading.asking import EVERYBODY, AskedQuestions
+from companion.services.imports.reading.asking import EVERYBODY, AskedQuestions, whose_question
 from companion.services.imports.reading.columns import Assignment, Column
 from companion.services.imports.reading.fields import assign
 from companion.services.imports.reading.grid import SECTION, SHEET, Grid
 from companion.services.imports.reading.grid_choice import choose_grid
 from companion.services.imports.reading.half_days import with_half_days
-from companion.services.imports.reading.headings import read_heading, squeezed
+from companion.services.imports.reading.headings import lasting_source, read_heading, squeezed
 from companion.services.imports.reading.kinds import profile_of
 from companion.services.imports.reading.names import person_key
 from companion.services.imports.reading.results import (
@@ -53,7 +53,7 @@ def read_workbook(workbook: Workbook, setting: Setting) -> Reading:
     asking = AskedQuestions(setting.answers)
     grid = choose_grid(workbook, setting, asking)
     if grid is None:
-        return _nothing(workbook, asking)
+        return _nothing(workbook)
     columns = _columns(grid)
     layout, software = _bound(grid, columns, AskedQuestions(setting.answers), setting)
     starts = [layout.columns[each] for each in ("start", "date") if each in layout.columns]
@@ -102,7 +102,7 @@ def read_workbook(workbook: Workbook, setting: Setting) -> Reading:
     )
 
 
-def _nothing(workbook: Workbook, asking: AskedQuestions) -> Reading:
+def _nothing(workbook: Workbook) -> Reading:
     """A file without any table: empty, or not of rows at all."""
     rows = sum(len(each.rows) for each in workbook.sheets)
     damaged = any(each.damaged for each in workbook.sheets)
@@ -119,7 +119,6 @@ def _nothing(workbook: Workbook, asking: AskedQuestions) -> Reading:
             "Export it again with a row of column names, or say which row that is.",
             field="file",
         )
-    del asking
     empty = Layout(name="empty file", source="", columns={}, titles={})
     return Reading(layout=empty, content=FileContent(drafts=(), rejections=(), has_ids=False))
 
@@ -181,12 +180,9 @@ def _fits(software: Software, columns: Sequence[Column], found: Assignment) -> b
             taken += fields
         needed = {"start", "date", "time", "end", "practitioner"} & {*fields}
         if needed and column.profile.filled and not taken:
-            taken_by = {
-                name: columns[found.columns[name]] for name in needed if name in found.columns
-            }
             rival = any(
-                squeezed(each.heading.text) in software.columns[name]
-                for name, each in taken_by.items()
+                squeezed(columns[found.columns[name]].heading.text) in software.columns[name]
+                for name in needed & found.columns.keys()
             )
             if not rival:
                 return False
@@ -200,16 +196,13 @@ def _fits(software: Software, columns: Sequence[Column], found: Assignment) -> b
 def _layout(columns: Sequence[Column], software: Software | None, found: Assignment) -> Layout:
     words = Words()
     if software is not None:
-        words = replace(
-            words,
-            booked=software.booked,
-            show_as={**words.show_as, **software.show_as},
-        )
+        shown = {**words.show_as, **software.show_as}
+        words = replace(words, booked=software.booked, show_as=shown)
     titles = {name: columns[at].heading.text[:40] for name, at in found.columns.items()}
     return Layout(
         name=software.name if software else "read by headings and values",
         software=software.name if software else "",
-        source=software.source if software else values.lasting_source(titles.values()),
+        source=software.source if software else lasting_source(titles.values()),
         columns=found.columns,
         titles=titles,
         words=words,
@@ -221,12 +214,10 @@ def _layout(columns: Sequence[Column], software: Software | None, found: Assignm
     )
 
 
-def _unit(
-    columns: Sequence[Column], software: Software | None, found: Assignment
-) -> values.LengthUnit:
+def _unit(columns: Sequence[Column], software: Software | None, found: Assignment) -> LengthUnit:
     at = found.columns.get("length")
     named = columns[at].heading.unit if at is not None else None
-    return named or (software and software.length_unit) or values.LengthUnit.MINUTES
+    return named or (software and software.length_unit) or LengthUnit.MINUTES
 
 
 def _with_one_person(
@@ -244,14 +235,8 @@ def _with_one_person(
         name = (likely or only or setting.people[0]).name
     else:
         guess = likely or only
-        question = Question(
-            key=EVERYBODY,
-            about="the practitioner",
-            text="Nothing says whose these appointments are. Whose are they?",
-            choices=tuple(AnswerChoice(value=each.id, label=each.name) for each in setting.people),
-            guess=guess.id if guess else "",
-            count=len(grid.rows),
-        )
+        about, rows = "the practitioner", len(grid.rows)
+        question = whose_question(setting.people, about, guess.id if guess else "", rows)
         answer = asking.settle(question)
         name = next((each.name for each in setting.people if each.id == answer), answer)
     columns = {key: at for key, at in layout.columns.items() if not key.startswith("practitioner")}
@@ -278,11 +263,7 @@ def _with_length(layout: Layout, grid: Grid, asking: AskedQuestions) -> Layout:
     column = Counter(row.cells[at] for row in grid.rows if at is not None and at < len(row.cells))
     if profile_of({each: n for each, n in column.items() if each is not None}).ranges:
         return layout
-    if (
-        "all_day" in layout.columns
-        and "time" not in layout.columns
-        and "start" not in layout.columns
-    ):
+    if "all_day" in layout.columns and not {"time", "start"} & layout.columns.keys():
         return layout
     return values.with_asked_length(layout, len(grid.rows), asking)
 
@@ -291,11 +272,11 @@ def _practitioners(layout: Layout, columns: Sequence[Column]) -> Mapping[str, in
     at = layout.columns.get("practitioner")
     if at is None:
         return {}
-    counts: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     for cell, count in columns[at].values.items():
         name = read_line(cell, 200)
         for each in layout.several.get(name, (name,)):
-            counts[each] = counts.get(each, 0) + count
+            counts[each] += count
     return counts
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from companion.services.imports.cells import read_line
-from companion.services.imports.reading.grid import SECTION, Grid, GridRow, extended
+from companion.services.imports.reading.grid import SECTION, Grid, GridRow
 from companion.services.imports.reading.kinds import kind_of
 from companion.services.workbooks import Cell, SheetRow
 
@@ -35,7 +35,7 @@ def separate_footers(grid: Grid, starts: Sequence[int]) -> bool:
     for row in grid.rows:
         if row.sheet != sheet:
             section, sheet = row.section, row.sheet
-        if any(at < len(row.cells) and _starts(row.cells[at]) for at in starts):
+        if any(_starts(row.cell(at)) for at in starts):
             kept.append((row, section))
             continue
         named = _section_of(row)
@@ -51,13 +51,13 @@ def separate_footers(grid: Grid, starts: Sequence[int]) -> bool:
         kept = [(row, each or _name_above(grid, row)) for row, each in kept]
         at = len(grid.headings)
         grid.headings.append(SECTION)
-        grid.rows = [extended(row, at, each or None) for row, each in kept]
+        grid.rows = [row.extended(at, each or None) for row, each in kept]
     return left_out > 0 or has_sections
 
 
 def _section_of(row: GridRow) -> str:
     """The name that a row holds alone, at its beginning."""
-    filled = [each for each in row.cells if each is not None and each != row.sheet]
+    filled = row.filled
     if len(filled) != 1 or row.cells[0] is None or not isinstance(filled[0], str):
         return ""
     text = read_line(filled[0], 200)
@@ -88,7 +88,7 @@ def named_in_title(rows: Sequence[SheetRow]) -> str:
 
 
 def _is_footer(row: GridRow, width: int) -> bool:
-    filled = [each for each in row.cells if each is not None and each != row.sheet]
+    filled = row.filled
     texts = [read_line(each, 200) for each in filled if isinstance(each, str)]
     if len(filled) <= max(2, width // 2) and any(_FOOTER.match(each) for each in texts):
         return True
@@ -106,5 +106,4 @@ def _starts(cell: Cell) -> bool:
         return False
     if not isinstance(cell, str):
         return True
-    stamp = kind_of(cell).stamp
-    return stamp is not None
+    return kind_of(cell).stamp is not None

@@ -18,13 +18,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from companion.services.imports.cells import read_line
-from companion.services.imports.reading.grid import (
-    SHEET,
-    Grid,
-    GridRow,
-    SheetUse,
-    extended,
-)
+from companion.services.imports.reading.grid import SHEET, Grid, GridRow, SheetUse
 from companion.services.imports.reading.headings import read_heading, squeezed
 from companion.services.imports.reading.kinds import EMPTY_WORDS, kind_of
 from companion.services.imports.reading.printed_lists import day_of_title, lone_day
@@ -35,6 +29,7 @@ LOOK_AT = 60
 """Rows from the top among which the header is looked for."""
 _AS_LIKELY = 0.6
 """Share of the best row's score from which another row may be the header as well."""
+_GENERAL = frozenset({"name", "id", "firstname", "lastname", "number", "first", "last", "surname"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,16 +203,7 @@ def _means(name: str) -> bool:
 
 def _is_general(name: str) -> bool:
     """A heading that means something else under a group: "Name", "ID", "Date"."""
-    return squeezed(name) in {
-        "name",
-        "id",
-        "firstname",
-        "lastname",
-        "number",
-        "first",
-        "last",
-        "surname",
-    }
+    return squeezed(name) in _GENERAL
 
 
 def _header_score(
@@ -349,4 +335,4 @@ def _add_sheet_names(grid: Grid, tables: Sequence[_SheetTable]) -> None:
         return
     at = len(grid.headings)
     grid.headings.append(SHEET)
-    grid.rows = [extended(row, at, row.sheet) for row in grid.rows]
+    grid.rows = [row.extended(at, row.sheet) for row in grid.rows]

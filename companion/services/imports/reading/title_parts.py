@@ -13,7 +13,7 @@ from dataclasses import replace
 from companion.domain.errors import BadInput
 from companion.services.imports.cells import read_line
 from companion.services.imports.layouts import Layout
-from companion.services.imports.reading.grid import Grid, extended
+from companion.services.imports.reading.grid import Grid
 
 PARTS = (
     "client_name", "client_first_name", "client_last_name", "client_id", "type", "title",
@@ -65,15 +65,11 @@ def with_title_parts(grid: Grid, layout: Layout, answer: str | None) -> Layout:
     heading, first = grid.headings[at], len(grid.headings)
     grid.headings += [f"{heading} {{{name}}}" for name in names]
     for place, row in enumerate(grid.rows):
-        found = _found(patterns, row.cells[at] if at < len(row.cells) else None)
-        cells = list(row.cells)
-        if found is not None:
-            cells[at] = found.get("title")
-        made = replace(row, cells=tuple(cells))
+        found = _found(patterns, row.cell(at))
+        made = row if found is None else row.changed(at, found.get("title"))
         for column, name in enumerate(names, first):
-            own = layout.columns.get(name, len(cells))
-            before = cells[own] if own < len(cells) else None
-            made = extended(made, column, before if found is None else found.get(name))
+            own = layout.columns.get(name, len(row.cells))
+            made = made.extended(column, row.cell(own) if found is None else found.get(name))
         grid.rows[place] = made
     places = {name: column for column, name in enumerate(names, first)}
     return replace(layout, columns={**layout.columns, **places})

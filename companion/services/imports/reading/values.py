@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from companion.domain.errors import BadInput
@@ -27,8 +26,7 @@ from companion.services.imports.reading.asking import (
     plain_choices,
 )
 from companion.services.imports.reading.date_order import OrderProof, own_order, prove_order
-from companion.services.imports.reading.grid import SECTION, SHEET, Grid
-from companion.services.imports.reading.headings import squeezed
+from companion.services.imports.reading.grid import SHEET, Grid
 from companion.services.imports.reading.kinds import SAMPLE
 from companion.services.imports.reading.names import person_key, split_at_commas, split_people
 from companion.services.imports.reading.statuses import StatusWord, meaning_of
@@ -37,14 +35,6 @@ if TYPE_CHECKING:
     from companion.services.imports.layouts.software import Software
     from companion.services.imports.reading.columns import Column
     from companion.services.imports.reading.results import Setting
-
-__all__ = ["SECTION", "LengthUnit"]
-
-
-def lasting_source(headings: Iterable[str]) -> str:
-    """A name for files with these columns, where nothing else gives one."""
-    used = "\n".join(sorted(squeezed(each) for each in headings))
-    return f"import-{blake2b(used.encode(), digest_size=3).hexdigest()}"
 
 
 # ── ids ───────────────────────────────────────────────────────────────────────────────────────

@@ -18,7 +18,7 @@ from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, notice, text
 
 if TYPE_CHECKING:
-    from companion.services.google.connecting import ClientChange
+    from companion.services.google.client import ClientChange
 
 CLIENT_FILE_BYTES = 64 * 1024
 

@@ -32,7 +32,7 @@ from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, card, notice, say_error, text
 
 if TYPE_CHECKING:
-    from companion.services.google.connecting import CheckResult
+    from companion.services.google.checks import CheckResult
 
 _SAID = {None: "", True: "Succeeded", False: "Failed"}
 KEEP, NEW, LIST, EXISTING = "keep", "new", "list", "existing"

@@ -91,6 +91,15 @@ class GuardedRequest:
         return [value.strip() for key, _, value in pairs if key.strip() == name]
 
     @property
+    def address(self) -> str:
+        """Path and query, to be opened again; never an address elsewhere."""
+        return self.escaped_path + (f"?{self.query}" if self.query else "")
+
+    @property
+    def escaped_path(self) -> str:
+        return quote("/" + self.path.lstrip("/\\"))
+
+    @property
     def changes_something(self) -> bool:
         return self.websocket or self.method not in SAFE_METHODS
 
@@ -180,10 +189,7 @@ class Guard:
             await answer(guarded, refusal.status, refusal.reason)
         elif request.path.startswith(CONTROL):
             if request.method == "POST":
-                word = request.path.removeprefix(CONTROL)
-                status, document = await self._control.answer(request.one("authorization"), word)
-                headers = [("content-type", "application/json")]
-                await answer(guarded, status, json.dumps(document), headers=headers)
+                await answer_control(guarded, self._control, request)
             else:
                 await answer(guarded, 405, "Ask with POST.", headers=[("allow", "POST")])
         elif not await self._launched(request, guarded):
@@ -252,8 +258,7 @@ class Guard:
         if not request.navigation:
             await answer(send, 401, "Nobody is signed in.")
             return True
-        here = quote("/" + request.path.lstrip("/\\"))
-        here += f"?{request.query}" if request.query else ""
+        here = request.address
         headers: list[tuple[str, str]] = []
         if session_user is not None:
             to = ACCOUNT
@@ -294,7 +299,7 @@ class Guard:
         if "prefetch" in (request.one("sec-purpose") or request.one("purpose")).lower():
             await answer(send, 503, "Not before it is really opened.")
             return True
-        path = quote("/" + request.path.lstrip("/\\"))
+        path = request.escaped_path
         if request.one("sec-fetch-site") in {"cross-site", "same-site"}:
             # The launch page's navigation brings no SameSite=Strict cookie; one from here does.
             page = plain_page(
@@ -326,6 +331,17 @@ class Guard:
 
 def _free(path: str) -> bool:
     return path in OPEN_PATHS | FREE_PATHS or path.startswith(FREE_BELOW)
+
+
+async def answer_control(send: SecuredSend, control: ControlPath, request: GuardedRequest) -> None:
+    word = request.path.removeprefix(CONTROL)
+    status, document = await control.answer(request.one("authorization"), word)
+    await answer_json(send, status, document)
+
+
+async def answer_json(send: SecuredSend, status: int, document: Mapping[str, Any]) -> None:
+    headers = [("content-type", "application/json")]
+    await answer(send, status, json.dumps(document), headers=headers)
 
 
 async def answer(

@@ -86,6 +86,10 @@ def box(classes: str = "", *, tag: str = "div") -> ui.element:
     return made.classes(classes) if classes else made
 
 
+def set_class(element: ui.element, name: str, *, on: bool) -> None:
+    element.classes(**{"add" if on else "remove": name})
+
+
 def facts(pairs: Iterable[tuple[str, str]]) -> None:
     """Names, and beside each what is known of it."""
     with box("facts", tag="dl"):

@@ -154,7 +154,6 @@ class Guard:
         current_user: CurrentUser,
         control_secret: str,
         commands: Mapping[str, Command] | None = None,
-        make_token: Callable[[], str] = fresh_token,
     ) -> None:
         self.app = app
         self._port = port
@@ -163,7 +162,6 @@ class Guard:
         self._machines = machines
         self._current_user = current_user
         self._control = ControlPath(control_secret, port, launches, commands)
-        self._make_token = make_token
         self.cookie = f"companion-machine-{port}"
         """Named by port: cookies ignore ports, and another app may run on the next one."""
         self.user_cookie = cookie_name(port)
@@ -315,7 +313,7 @@ class Guard:
         clean = path + (f"?{rest}" if rest else "")
         headers = [("location", clean)]
         if not known:
-            cookie = self._make_token()
+            cookie = fresh_token()
             try:
                 await self._machines.add(token_hash(cookie))
             except OSError as error:  # a full disk: this browser is known until the next start

@@ -112,7 +112,7 @@ class _Home:
         if len(board.practitioners) >= SEARCH_FROM:
             search = ui.input("Find a practitioner", on_change=self._search)
             search.classes("field").props("outlined clearable type=search debounce=150")
-        with box("actions") as self._at_once:
+        with box("actions"):
             self._connect_many = button(
                 "Connect several …", partial(open_connect_several, site), icon="group_add"
             )

@@ -163,10 +163,10 @@ def say_error(error: CompanionError) -> None:
 
 
 @contextmanager
-def card(title: str = "", *, classes: str = "", level: int = 2) -> Iterator[ui.element]:
+def card(title: str = "", *, classes: str = "") -> Iterator[ui.element]:
     with box(f"card {classes}", tag="section" if title else "div") as outer:
         if title:
-            heading = text(title, tag=f"h{level}")
+            heading = text(title, tag="h2")
             outer.props(f"aria-labelledby={heading.html_id}")
         yield outer
 

@@ -8,18 +8,15 @@ from pathlib import Path
 from nicegui import ui
 
 from companion.domain.users import Role
-from tests.fakes.clock import FakeClock
 from tests.fakes.services import (
     ADMINISTRATOR,
-    TUESDAY,
     FakeApplication,
-    fake_application,
     lived_in,
 )
 from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import button, press, radio, until
 from tests.pages.import_page import HEADERS, apply, bring, row
-from tests.pages.test_sources_page import ASKS, watched
+from tests.pages.test_sources_page import ASKS, clinic, watched
 
 RECEPTION = replace(ADMINISTRATOR, id="desk", name="Kim", role=Role.RECEPTION)
 SENTENCE = "Ask an administrator to import this file"
@@ -67,8 +64,7 @@ async def test_once_an_administrator_has_added_them_the_open_page_goes_on(tmp_pa
 
 
 async def test_a_waiting_file_that_reception_answers_waits_on(tmp_path: Path) -> None:
-    application = fake_application(clock=FakeClock(TUESDAY, auto=False), home=tmp_path / "home")
-    (tmp_path / "exports").mkdir()
+    application = clinic(tmp_path)
     await watched(application, tmp_path, ASKS)
     for user, words in ((RECEPTION, "Kept for an administrator."), (ADMINISTRATOR, "Imported: 1")):
         async with visiting(application, tmp_path, who=user) as visit:

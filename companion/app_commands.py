@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -52,35 +52,24 @@ def commands_of(application: Application, stop: Stopping) -> Mapping[str, Comman
         stop.ask()
         return {"stopping": True, "goes_on": goes_on}
 
-    async def sync() -> Mapping[str, Any]:
-        await application.pausing.resume()
-        await application.asking.sync_now()
-        return await status()
+    def after(*acts: Callable[[], Awaitable[object]]) -> Command:
+        """How it stands then; or, in its place, that something could not be saved."""
 
-    async def pause() -> Mapping[str, Any]:
-        await application.pausing.pause()
-        return await status()
+        async def answered() -> Mapping[str, Any]:
+            try:
+                for act in acts:
+                    await act()
+                return await status()
+            except CompanionError as error:
+                return {"mood": "waiting", "sentence": f"{error.what} {error.remedy}"}
 
-    async def resume() -> Mapping[str, Any]:
-        await application.pausing.resume()
-        return await status()
+        return answered
 
+    pausing = application.pausing
     return {
         "status": status,
         "stop": stopping,
-        "sync": _in_words(sync),
-        "pause": _in_words(pause),
-        "resume": _in_words(resume),
+        "sync": after(pausing.resume, application.asking.sync_now),
+        "pause": after(pausing.pause),
+        "resume": after(pausing.resume),
     }
-
-
-def _in_words(command: Command) -> Command:
-    """What could not be saved is the answer."""
-
-    async def answered() -> Mapping[str, Any]:
-        try:
-            return await command()
-        except CompanionError as error:
-            return {"mood": "waiting", "sentence": f"{error.what} {error.remedy}"}
-
-    return answered

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from companion.commands.running import DONE, FAILED, HELD, Home, Json, guarded, run_command
+from companion.commands.running import (
+    DONE,
+    FAILED,
+    HELD,
+    Home,
+    Json,
+    bare_command,
+    command,
+    run_command,
+)
 from companion.console import as_json, err, out
 from companion.domain.errors import BadInput, CompanionError
 
@@ -33,24 +42,21 @@ SignIns = Annotated[
 ]
 
 
-@app.command()
-def backup(
+@command(app, who="a backup")
+async def backup(
+    application: Application,
     file: Annotated[Path, typer.Argument(metavar="FILE")],
     sign_ins: SignIns = True,
     json: Json = False,
 ) -> None:
     """Everything in one file that only its passphrase opens (asked, or COMPANION_BACKUP_KEY)."""
-
-    async def work(application: Application) -> None:
-        passphrase = _passphrase(twice=True)
-        made = await application.backups.back_up(file, passphrase, sign_ins=sign_ins)
-        _made(made, json=json)
-
-    run_command(work, json=json, who="a backup")
+    passphrase = _passphrase(twice=True)
+    made = await application.backups.back_up(file, passphrase, sign_ins=sign_ins)
+    _made(made, json=json)
 
 
-@app.command()
-def restore(
+@bare_command(app)
+async def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE")],
     sign_ins: Annotated[
         bool,
@@ -61,41 +67,38 @@ def restore(
     ] = False,
     home: Home = "",  # noqa: ARG001 - its callback uses it
     json: Json = False,
-) -> None:
+) -> int:
     """Put a backup in place of what is here. What was here is kept."""
     from companion.environment import Environment
     from companion.restoring import restoring_of
 
-    async def work() -> int:
-        environment = Environment.of_process()
-        restoring_of(environment).refuse_shared()  # before anything is asked for
-        passphrase = _passphrase(twice=False)
-        from companion.services.maintenance.backup import VARIABLE
+    environment = Environment.of_process()
+    restoring_of(environment).refuse_shared()  # before anything is asked for
+    passphrase = _passphrase(twice=False)
+    from companion.services.maintenance.backup import VARIABLE
 
-        os.environ.pop(VARIABLE, None)  # not for the app that is started again
-        if restart:
-            done = await _restarted(environment, file, passphrase, sign_ins=sign_ins)
-        else:
-            done = await restoring_of(environment).restore(file, passphrase, sign_ins=sign_ins)
-        if json:
-            as_json(
-                {
-                    **_contents(done.manifest),
-                    "sign_ins": done.sign_ins,
-                    "kept": str(done.aside),
-                    "calendars": done.calendars,
-                }
-            )
-        else:
-            err.print(
-                f"Restored {done.manifest.appointments} appointments as of "
-                f"{done.manifest.made_at:%d/%m/%Y %H:%M} UTC. What was here before lies in "
-                f"{done.aside}.\nThe next sync compares {done.calendars} calendars with Google "
-                "and mends what differs. Import the latest export before it."
-            )
-        return DONE
-
-    guarded(work, json=json)
+    os.environ.pop(VARIABLE, None)  # not for the app that is started again
+    if restart:
+        done = await _restarted(environment, file, passphrase, sign_ins=sign_ins)
+    else:
+        done = await restoring_of(environment).restore(file, passphrase, sign_ins=sign_ins)
+    if json:
+        as_json(
+            {
+                **_contents(done.manifest),
+                "sign_ins": done.sign_ins,
+                "kept": str(done.aside),
+                "calendars": done.calendars,
+            }
+        )
+    else:
+        err.print(
+            f"Restored {done.manifest.appointments} appointments as of "
+            f"{done.manifest.made_at:%d/%m/%Y %H:%M} UTC. What was here before lies in "
+            f"{done.aside}.\nThe next sync compares {done.calendars} calendars with Google "
+            "and mends what differs. Import the latest export before it."
+        )
+    return DONE
 
 
 async def _restarted(
@@ -181,8 +184,9 @@ def status(context: typer.Context, json: Json = False) -> None:
     run_command(work, json=json)
 
 
-@daily.command("on")
-def switch_on(
+@command(daily, "on", who="a backup")
+async def switch_on(
+    application: Application,
     folder: Annotated[str, typer.Argument(metavar="FOLDER", help="On another disk, or a share.")],
     at: Annotated[str, typer.Option(metavar="HH:MM", help="Of the practice's clock.")] = "12:30",
     same_disk: Annotated[
@@ -190,54 +194,44 @@ def switch_on(
     ] = False,
     sign_ins: SignIns = True,
     json: Json = False,
-) -> None:
+) -> int:
     """Make them from now on, the first one at once. The passphrase is asked for, and kept sealed;
     exit 3 for a folder on the same disk."""
+
     from companion.services.maintenance.daily_backups import SameDisk
 
-    async def work(application: Application) -> int:
-        backups = application.daily_backups
-        try:
-            if not (await backups.look(folder) or same_disk):
-                raise SameDisk(folder)
-            passphrase = "" if await backups.passphrase() else _passphrase(twice=True)
-            await backups.switch_on(
-                folder, passphrase, at=_time(at), sign_ins=sign_ins, same_disk=same_disk
-            )
-        except SameDisk as error:
-            if json:
-                as_json({"held": True, "what": error.what})
-            else:
-                err.print(f"{error.what} {error.remedy}\nOr, if it is meant so: --same-disk")
-            return HELD
-        _made(await backups.make(), json=json)
-        return DONE
-
-    run_command(work, json=json, who="a backup")
-
-
-@daily.command("now")
-def make_now(json: Json = False) -> None:
-    """One more, now."""
-
-    async def work(application: Application) -> None:
-        _made(await application.daily_backups.make(), json=json)
-
-    run_command(work, json=json, who="a backup")
-
-
-@daily.command("off")
-def switch_off(json: Json = False) -> None:
-    """Make no more of them; those that were made stay, the passphrase is forgotten."""
-
-    async def work(application: Application) -> None:
-        await application.daily_backups.switch_off()
+    backups = application.daily_backups
+    try:
+        if not (await backups.look(folder) or same_disk):
+            raise SameDisk(folder)
+        passphrase = "" if await backups.passphrase() else _passphrase(twice=True)
+        await backups.switch_on(
+            folder, passphrase, at=_time(at), sign_ins=sign_ins, same_disk=same_disk
+        )
+    except SameDisk as error:
         if json:
-            as_json({"on": False})
+            as_json({"held": True, "what": error.what})
         else:
-            out.print("No backups are made by themselves any more. Those that were made stay.")
+            err.print(f"{error.what} {error.remedy}\nOr, if it is meant so: --same-disk")
+        return HELD
+    _made(await backups.make(), json=json)
+    return DONE
 
-    run_command(work, json=json)
+
+@command(daily, "now", who="a backup")
+async def make_now(application: Application, json: Json = False) -> None:
+    """One more, now."""
+    _made(await application.daily_backups.make(), json=json)
+
+
+@command(daily, "off")
+async def switch_off(application: Application, json: Json = False) -> None:
+    """Make no more of them; those that were made stay, the passphrase is forgotten."""
+    await application.daily_backups.switch_off()
+    if json:
+        as_json({"on": False})
+    else:
+        out.print("No backups are made by themselves any more. Those that were made stay.")
 
 
 def _made(made: BackupMade, *, json: bool) -> None:

@@ -18,7 +18,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from companion.adapters.file_locks import FileLock
-from companion.commands.running import DONE, FAILED, Home, Json, NoBrowser, guarded, run_command
+from companion.commands.running import (
+    DONE,
+    FAILED,
+    Home,
+    Json,
+    NoBrowser,
+    bare_command,
+    command,
+    run_command,
+)
 from companion.console import as_json, err, out
 from companion.desktop.program import LOG, Program, start_detached, until_told
 from companion.domain.errors import Busy, CompanionError
@@ -42,8 +51,8 @@ _NOTHING_GOES_ON = "Calendars and phones are not kept up to date until the next 
 _LATER = "Wait a moment and try again; otherwise sign out of this computer and in again."
 
 
-@app.command()
-def start(
+@bare_command(app)
+async def start(
     port: Annotated[
         int | None,
         typer.Option(min=1, max=65535, help="Port of the app; else its last, or the next free."),
@@ -54,18 +63,8 @@ def start(
     quiet: Annotated[bool, typer.Option("--quiet", help="Say and open nothing.")] = False,
     home: Home = "",  # noqa: ARG001 - its callback uses it
     json: Json = False,
-) -> None:
+) -> int:
     """Start the app in the background; it goes on when this window is closed."""
-
-    async def work() -> int:
-        home = Environment.of_process().home
-        make_folder(home)
-        try:
-            return await begin(home)
-        except CompanionError as error:
-            if not (no_browser or quiet or json or sys.stderr.isatty()):
-                LaunchPages(home).say(error)  # from the menu: there is no window to read it in
-            raise
 
     async def begin(home: Path) -> int:
         instance = Instance(home)
@@ -89,7 +88,14 @@ def start(
             LaunchPages(home).open(url, "Calendar Companion")
         return DONE
 
-    guarded(work, json=json)
+    folder = Environment.of_process().home
+    make_folder(folder)
+    try:
+        return await begin(folder)
+    except CompanionError as error:
+        if not (no_browser or quiet or json or sys.stderr.isatty()):
+            LaunchPages(folder).say(error)  # from the menu: there is no window to read it in
+        raise
 
 
 async def _answer(instance: Instance) -> dict[str, Any] | None:
@@ -144,21 +150,17 @@ def _said(log: Path) -> CompanionError:
     return CompanionError(what, " ".join(lines[1:]) or "Run the doctor: python run.py doctor")
 
 
-@app.command()
-def stop(json: Json = False) -> None:
+@bare_command(app)
+async def stop(json: Json = False) -> int:
     """Stop the app, wherever it was started; nothing is lost."""
-
-    async def work() -> int:
-        stopped = await _stop(Environment.of_process().home)
-        if json:
-            as_json({"running": False, "stopped": stopped is not None})
-        elif stopped is not None:
-            out.print(f"Stopped. {stopped.get('goes_on') or _NOTHING_GOES_ON} Nothing is lost.")
-        else:
-            out.print("Calendar Companion is not running.")
-        return DONE
-
-    guarded(work, json=json)
+    stopped = await _stop(Environment.of_process().home)
+    if json:
+        as_json({"running": False, "stopped": stopped is not None})
+    elif stopped is not None:
+        out.print(f"Stopped. {stopped.get('goes_on') or _NOTHING_GOES_ON} Nothing is lost.")
+    else:
+        out.print("Calendar Companion is not running.")
+    return DONE
 
 
 async def stop_app(home: Path) -> bool:
@@ -254,39 +256,32 @@ def _entry(wanted: Switch, *, json: bool, works: str, menu: bool) -> None:
     run_command(work, json=json)
 
 
-@app.command()
-def pause(
+@command(app)
+async def pause(
+    application: Application,
     hours: Annotated[float, typer.Argument(min=0.1, max=72, help="For how long.")] = 1.0,
     json: Json = False,
 ) -> None:
     """Let the background sync rest; it goes on by itself."""
+    until = await application.pausing.pause(timedelta(hours=hours))
+    if json:
+        as_json({"paused_until": until})
+    else:
+        zone = application.settings.read().practice.timezone
+        from companion.services.sync.auditing import clock_time
 
-    async def work(application: Application) -> None:
-        until = await application.pausing.pause(timedelta(hours=hours))
-        if json:
-            as_json({"paused_until": until})
-        else:
-            zone = application.settings.read().practice.timezone
-            from companion.services.sync.auditing import clock_time
-
-            at = clock_time(until, zone, application.clock.now())
-            out.print(f"The background sync is paused until {at}. End it: python run.py resume")
-
-    run_command(work, json=json)
+        at = clock_time(until, zone, application.clock.now())
+        out.print(f"The background sync is paused until {at}. End it: python run.py resume")
 
 
-@app.command()
-def resume(json: Json = False) -> None:
+@command(app)
+async def resume(application: Application, json: Json = False) -> None:
     """End a pause of the background sync."""
-
-    async def work(application: Application) -> None:
-        await application.pausing.resume()
-        if json:
-            as_json({"paused_until": None})
-        else:
-            out.print("The background sync goes on.")
-
-    run_command(work, json=json)
+    await application.pausing.resume()
+    if json:
+        as_json({"paused_until": None})
+    else:
+        out.print("The background sync goes on.")
 
 
 async def app_json() -> dict[str, Any]:

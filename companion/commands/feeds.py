@@ -16,10 +16,10 @@ from companion.commands.running import (
     FAILED,
     Json,
     Who,
+    command,
     named,
     names_of,
     pair,
-    run_command,
 )
 from companion.console import as_json, err, out, table
 from companion.domain.errors import BadInput
@@ -35,27 +35,24 @@ feeds = typer.Typer(help="Subscribable links for phones, one per device.", no_ar
 app.add_typer(feeds, name="feeds")
 
 
-@feeds.command("list")
-def feeds_list(json: Json = False) -> None:
+@command(feeds, "list")
+async def feeds_list(application: Application, json: Json = False) -> None:
     """All links, without the links themselves."""
-
-    async def work(application: Application) -> None:
-        links = await application.feeds.links()
-        names, now = names_of(application), application.clock.now()
-        unused_after = application.settings.read().practice.feed_unused_after
-        if json:
-            as_json({"feeds": [feed_json(link, names, now, unused_after) for link in links]})
-        elif not links:
-            out.print("No links yet. Add one: feeds add PRACTITIONER --label PHONE")
-        else:
-            headings = ("Feed", "Practitioner", "Label", "Detail", "State", "Last fetched", "Every")
-            table(headings, feed_rows(links, names, now, unused_after))
-
-    run_command(work, json=json)
+    links = await application.feeds.links()
+    names, now = names_of(application), application.clock.now()
+    unused_after = application.settings.read().practice.feed_unused_after
+    if json:
+        as_json({"feeds": [feed_json(link, names, now, unused_after) for link in links]})
+    elif not links:
+        out.print("No links yet. Add one: feeds add PRACTITIONER --label PHONE")
+    else:
+        headings = ("Feed", "Practitioner", "Label", "Detail", "State", "Last fetched", "Every")
+        table(headings, feed_rows(links, names, now, unused_after))
 
 
-@feeds.command("add")
-def feeds_add(
+@command(feeds, "add")
+async def feeds_add(  # noqa: PLR0913, PLR0917 - Typer reads the options from the parameters
+    application: Application,
     practitioner: Who,
     label: Annotated[str, typer.Option(help="Which device, e.g. Anna's phone.")],
     detail: Annotated[
@@ -76,25 +73,23 @@ def feeds_add(
     json: Json = False,
 ) -> None:
     """Make a link for one device and print it."""
+
     from companion.services.feeds.documents import disclosure_from_words
     from companion.services.feeds.views import read_detail
     from companion.services.ports import FeedDetail
 
-    async def work(application: Application) -> None:
-        person = named(application, practitioner)
-        custom = disclosure_from_words(dict(map(pair, show))) if show else None
-        link, url = await application.feeds.add(
-            person.id,
-            label=label,
-            detail=FeedDetail.CUSTOM if show else read_detail(detail),
-            custom=custom,
-            days_in_arrears=days_in_arrears,
-            days_in_advance=days_in_advance,
-            expires=expires.date() if expires else None,
-        )
-        _print_link(application, link, url, json=json)
-
-    run_command(work, json=json)
+    person = named(application, practitioner)
+    custom = disclosure_from_words(dict(map(pair, show))) if show else None
+    link, url = await application.feeds.add(
+        person.id,
+        label=label,
+        detail=FeedDetail.CUSTOM if show else read_detail(detail),
+        custom=custom,
+        days_in_arrears=days_in_arrears,
+        days_in_advance=days_in_advance,
+        expires=expires.date() if expires else None,
+    )
+    _print_link(application, link, url, json=json)
 
 
 def _print_link(application: Application, link: FeedLink, url: str, *, json: bool) -> None:
@@ -106,8 +101,9 @@ def _print_link(application: Application, link: FeedLink, url: str, *, json: boo
         out.print(url)
 
 
-@feeds.command("edit")
-def feeds_edit(
+@command(feeds, "edit")
+async def feeds_edit(
+    application: Application,
     feed: Annotated[str, typer.Argument(metavar="FEED", help="Id from feeds list.")],
     label: Annotated[str | None, typer.Option(help="Which device.")] = None,
     detail: Annotated[str | None, typer.Option(help="full, initials, busy or google.")] = None,
@@ -119,47 +115,43 @@ def feeds_edit(
     json: Json = False,
 ) -> None:
     """Rename a link, or change what it shows; the link itself stays as it is."""
+
     from companion.services.feeds.links import last_day
     from companion.services.feeds.views import read_detail
 
-    async def work(application: Application) -> None:
-        old = await application.feeds.link(feed)
-        zone = application.settings.read().practitioner(old.practitioner_id).practitioner.timezone
-        link = await application.feeds.edit(
-            feed,
-            label=old.label if label is None else label,
-            detail=old.detail if detail is None else read_detail(detail),
-            custom=old.custom if detail is None else None,
-            days_in_arrears=old.days_in_arrears if days_in_arrears is None else days_in_arrears,
-            days_in_advance=old.days_in_advance if days_in_advance is None else days_in_advance,
-            expires=expires.date() if expires else last_day(old, zone),
-        )
-        if json:
-            unused_after = application.settings.read().practice.feed_unused_after
-            now = application.clock.now()
-            as_json(feed_json(link, names_of(application), now, unused_after))
-        else:
-            out.print("Saved; the link is the same.")
-
-    run_command(work, json=json)
+    old = await application.feeds.link(feed)
+    zone = application.settings.read().practitioner(old.practitioner_id).practitioner.timezone
+    link = await application.feeds.edit(
+        feed,
+        label=old.label if label is None else label,
+        detail=old.detail if detail is None else read_detail(detail),
+        custom=old.custom if detail is None else None,
+        days_in_arrears=old.days_in_arrears if days_in_arrears is None else days_in_arrears,
+        days_in_advance=old.days_in_advance if days_in_advance is None else days_in_advance,
+        expires=expires.date() if expires else last_day(old, zone),
+    )
+    if json:
+        unused_after = application.settings.read().practice.feed_unused_after
+        now = application.clock.now()
+        as_json(feed_json(link, names_of(application), now, unused_after))
+    else:
+        out.print("Saved; the link is the same.")
 
 
-@feeds.command("renew")
-def feeds_renew(
+@command(feeds, "renew")
+async def feeds_renew(
+    application: Application,
     feed: Annotated[str, typer.Argument(metavar="FEED", help="Id from feeds list.")],
     json: Json = False,
 ) -> None:
     """A new link for the same device, printed; the old one is switched off."""
-
-    async def work(application: Application) -> None:
-        link, url = await application.feeds.renew(feed)
-        _print_link(application, link, url, json=json)
-
-    run_command(work, json=json)
+    link, url = await application.feeds.renew(feed)
+    _print_link(application, link, url, json=json)
 
 
-@feeds.command("revoke")
-def feeds_revoke(
+@command(feeds, "revoke")
+async def feeds_revoke(
+    application: Application,
     feed: Annotated[
         str | None, typer.Argument(metavar="[FEED]", help="Id from feeds list.")
     ] = None,
@@ -170,72 +162,62 @@ def feeds_revoke(
     json: Json = False,
 ) -> None:
     """Switch one link off, or all of them."""
-
-    async def work(application: Application) -> None:
-        if everything == bool(feed):
-            raise BadInput("Name one link, or say --all.", "See: feeds list", field="usage")
-        if feed:
-            await application.feeds.revoke(feed)
-            count = 1
-        else:
-            whose = named(application, practitioner).id if practitioner else None
-            count = await application.feeds.revoke_all(whose)
-        if json:
-            as_json({"id": feed, "revoked": True} if feed else {"revoked": count})
-        elif feed:
-            out.print("The link is switched off. Phones that use it will show that.")
-        else:
-            out.print(f"Links switched off: {count}. Phones that used them will show that.")
-
-    run_command(work, json=json)
+    if everything == bool(feed):
+        raise BadInput("Name one link, or say --all.", "See: feeds list", field="usage")
+    if feed:
+        await application.feeds.revoke(feed)
+        count = 1
+    else:
+        whose = named(application, practitioner).id if practitioner else None
+        count = await application.feeds.revoke_all(whose)
+    if json:
+        as_json({"id": feed, "revoked": True} if feed else {"revoked": count})
+    elif feed:
+        out.print("The link is switched off. Phones that use it will show that.")
+    else:
+        out.print(f"Links switched off: {count}. Phones that used them will show that.")
 
 
-@feeds.command("settings")
-def feeds_settings(
+@command(feeds, "settings")
+async def feeds_settings(
+    application: Application,
     values: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE …]")] = None,
     json: Json = False,
 ) -> None:
     """Show or set what the practice decides about links: feeds_allowed, feed_host and so on."""
-
-    async def work(application: Application) -> None:
-        changes = dict(pair(value) for value in values or [])
-        for key in changes:
-            if not key.startswith(("feed", "cap_")):
-                raise BadInput(f'"{key[:40]}" is no setting of links.', field="usage")
-        if changes:
-            await application.practitioners.set_practice(changes)
-        every = application.practitioners.practice_values()
-        shown = {key: value for key, value in every.items() if key.startswith(("feed", "cap_"))}
-        if json:
-            as_json({"settings": shown, "address": application.reachability.address()})
-        else:
-            for key, value in shown.items():
-                out.print(f"{key}={value}")
-            out.print(f"Links begin with {application.reachability.address()}")
-
-    run_command(work, json=json)
+    changes = dict(pair(value) for value in values or [])
+    for key in changes:
+        if not key.startswith(("feed", "cap_")):
+            raise BadInput(f'"{key[:40]}" is no setting of links.', field="usage")
+    if changes:
+        await application.practitioners.set_practice(changes)
+    every = application.practitioners.practice_values()
+    shown = {key: value for key, value in every.items() if key.startswith(("feed", "cap_"))}
+    if json:
+        as_json({"settings": shown, "address": application.reachability.address()})
+    else:
+        for key, value in shown.items():
+            out.print(f"{key}={value}")
+        out.print(f"Links begin with {application.reachability.address()}")
 
 
-@feeds.command("check")
-def feeds_check(json: Json = False) -> None:
+@command(feeds, "check")
+async def feeds_check(application: Application, json: Json = False) -> int:
     """Try whether phones can reach the app, which should be running."""
-
-    async def work(application: Application) -> int:
-        reach = application.reachability
-        findings = await reach.check(here=False)
-        if json:
-            as_json({"address": reach.address(), "findings": findings})
-        else:
-            out.print(reach.sentence())
-            for each in findings:
-                out.print(f"{'ok ' if each.ok else 'NOT'} {each.what} {each.remedy}".rstrip())
-        return DONE if all(each.ok for each in findings) else FAILED
-
-    run_command(work, json=json)
+    reach = application.reachability
+    findings = await reach.check(here=False)
+    if json:
+        as_json({"address": reach.address(), "findings": findings})
+    else:
+        out.print(reach.sentence())
+        for each in findings:
+            out.print(f"{'ok ' if each.ok else 'NOT'} {each.what} {each.remedy}".rstrip())
+    return DONE if all(each.ok for each in findings) else FAILED
 
 
-@app.command()
-def export(
+@command(app)
+async def export(
+    application: Application,
     practitioner: Who,
     first: Annotated[
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")
@@ -247,28 +229,24 @@ def export(
     json: Json = False,
 ) -> None:
     """Write an .ics file: what Google would show of the chosen days."""
-
-    async def work(application: Application) -> None:
-        record = application.settings.read().practitioner(practitioner)
-        person, choices = record.practitioner, record.choices
-        today = application.clock.now().astimezone(ZoneInfo(person.timezone)).date()
-        start = first.date() if first else today - timedelta(days=choices.days_in_arrears)
-        end = last.date() if last else today + timedelta(days=choices.days_in_advance)
-        _check_range(start, end)
-        content = await application.feeds.export(person.id, first_day=start, last_day=end)
-        if out_file is None and not json:
-            sys.stdout.buffer.write(content)
-            return
-        if out_file is not None:
-            write_file(out_file, content)
-        count = content.count(b"BEGIN:VEVENT")
-        if json:
-            document = {"practitioner": person.name, "events": count, "bytes": len(content)}
-            as_json(document if out_file else {**document, "ics": content.decode()})
-        else:
-            err.print(f"{count} appointments written to {out_file}")
-
-    run_command(work, json=json)
+    record = application.settings.read().practitioner(practitioner)
+    person, choices = record.practitioner, record.choices
+    today = application.clock.now().astimezone(ZoneInfo(person.timezone)).date()
+    start = first.date() if first else today - timedelta(days=choices.days_in_arrears)
+    end = last.date() if last else today + timedelta(days=choices.days_in_advance)
+    _check_range(start, end)
+    content = await application.feeds.export(person.id, first_day=start, last_day=end)
+    if out_file is None and not json:
+        sys.stdout.buffer.write(content)
+        return
+    if out_file is not None:
+        write_file(out_file, content)
+    count = content.count(b"BEGIN:VEVENT")
+    if json:
+        document = {"practitioner": person.name, "events": count, "bytes": len(content)}
+        as_json(document if out_file else {**document, "ics": content.decode()})
+    else:
+        err.print(f"{count} appointments written to {out_file}")
 
 
 def _check_range(start: date, end: date) -> None:

@@ -14,6 +14,7 @@ from companion.commands.running import (
     Json,
     NoBrowser,
     Who,
+    command,
     named,
     read_input,
     run_command,
@@ -243,19 +244,15 @@ def _show_connected(name: str, connected: Connected, *, json: bool) -> None:
         )
 
 
-@google.command("take-over")
-def google_take_over(practitioner: Who, json: Json = False) -> None:
+@command(google, "take-over")
+async def google_take_over(application: Application, practitioner: Who, json: Json = False) -> None:
     """Keep the calendar from this computer, where two computers write to it; the other stops."""
-
-    async def work(application: Application) -> None:
-        person = named(application, practitioner)
-        await application.syncing.claim(person.id)
-        if json:
-            as_json({"practitioner": person.name, "taken_over": True})
-        else:
-            out.print(f"{person.name}: the next sync keeps the calendar from this computer.")
-
-    run_command(work, json=json)
+    person = named(application, practitioner)
+    await application.syncing.claim(person.id)
+    if json:
+        as_json({"practitioner": person.name, "taken_over": True})
+    else:
+        out.print(f"{person.name}: the next sync keeps the calendar from this computer.")
 
 
 @google.command("test")
@@ -270,36 +267,32 @@ def google_check(practitioner: Who, json: Json = False) -> None:
     _check(practitioner, "check", json=json)
 
 
-@google.command("selftest")
-def google_selftest(practitioner: Who, json: Json = False) -> None:
+@command(google, "selftest", who="a self-test")
+async def google_selftest(application: Application, practitioner: Who, json: Json = False) -> int:
     """Prove, in a throw-away calendar, that Google behaves as this program assumes."""
-
-    async def work(application: Application) -> int:
-        person = named(application, practitioner)
-        report = await application.selftest.run(
-            person.id, (lambda _line: None) if json else (lambda line: out.print(str(line)))
+    person = named(application, practitioner)
+    report = await application.selftest.run(
+        person.id, (lambda _line: None) if json else (lambda line: out.print(str(line)))
+    )
+    if json:
+        as_json(
+            {
+                "practitioner": person.name,
+                "passed": report.passed,
+                "lines": [
+                    {
+                        "id": line.id,
+                        "holds": line.holds,
+                        "assumed": line.assumed,
+                        "came": line.came,
+                    }
+                    for line in report.lines
+                ],
+            }
         )
-        if json:
-            as_json(
-                {
-                    "practitioner": person.name,
-                    "passed": report.passed,
-                    "lines": [
-                        {
-                            "id": line.id,
-                            "holds": line.holds,
-                            "assumed": line.assumed,
-                            "came": line.came,
-                        }
-                        for line in report.lines
-                    ],
-                }
-            )
-        else:
-            out.print(report.sentence)
-        return DONE if report.passed else FAILED
-
-    run_command(work, json=json, who="a self-test")
+    else:
+        out.print(report.sentence)
+    return DONE if report.passed else FAILED
 
 
 def _check(practitioner: str, which: str, *, json: bool) -> None:
@@ -330,8 +323,9 @@ def _fields(result: Any) -> dict[str, Any]:
     }
 
 
-@google.command("disconnect")
-def google_disconnect(
+@command(google, "disconnect")
+async def google_disconnect(
+    application: Application,
     practitioner: Who,
     remove_events: Annotated[
         bool, typer.Option("--remove-events", help="Remove our events from Google first.")
@@ -339,13 +333,9 @@ def google_disconnect(
     json: Json = False,
 ) -> None:
     """Revoke and forget the sign-in."""
-
-    async def work(application: Application) -> None:
-        person = named(application, practitioner)
-        removed = await application.connecting.disconnect(person.id, remove_events=remove_events)
-        if json:
-            as_json({"practitioner": person.name, "removed": removed})
-        else:
-            out.print(f"{person.name} is disconnected; {removed} events removed from Google.")
-
-    run_command(work, json=json)
+    person = named(application, practitioner)
+    removed = await application.connecting.disconnect(person.id, remove_events=remove_events)
+    if json:
+        as_json({"practitioner": person.name, "removed": removed})
+    else:
+        out.print(f"{person.name} is disconnected; {removed} events removed from Google.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from companion.commands.running import DONE, HELD, Json, run_command
+from companion.commands.running import DONE, HELD, Json, command
 from companion.console import as_json, err, operator, out
 from companion.domain.differences import when
 
@@ -20,53 +20,47 @@ imports = typer.Typer(help="The imports so far, and undoing one.", no_args_is_he
 app.add_typer(imports, name="imports")
 
 
-@imports.command("list")
-def imports_list(
+@command(imports, "list")
+async def imports_list(
+    application: Application,
     source: Annotated[str, typer.Option(help="Only of this source.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20,
     json: Json = False,
 ) -> None:
     """Who imported what, when, with its counts; the number is what undo takes."""
-
-    async def work(application: Application) -> None:
-        found = await application.imports.recent(limit, source)
-        if json:
-            as_json({"imports": [record_json(each) for each in found]})
-        elif not found:
-            out.print("Nothing has been imported yet.")
-        zone = application.settings.read().practice.timezone
-        for each in found if not json else ():
-            out.print(record_words(each, zone))
-
-    run_command(work, json=json)
+    found = await application.imports.recent(limit, source)
+    if json:
+        as_json({"imports": [record_json(each) for each in found]})
+    elif not found:
+        out.print("Nothing has been imported yet.")
+    zone = application.settings.read().practice.timezone
+    for each in found if not json else ():
+        out.print(record_words(each, zone))
 
 
-@imports.command("undo")
-def imports_undo(
+@command(imports, "undo", who="an import")
+async def imports_undo(
+    application: Application,
     number: Annotated[int, typer.Argument(metavar="NUMBER", help="From imports list.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show, change nothing.")] = False,
     yes: Annotated[
         bool, typer.Option("--yes", help="Also when some were changed since, which stay.")
     ] = False,
     json: Json = False,
-) -> None:
+) -> int:
     """Put the book back as it was before one import; what was changed since stays."""
-
-    async def work(application: Application) -> int:
-        preview = await application.imports.look_at(number)
-        held = preview.left > 0 and not yes
-        if not (dry_run or held):
-            preview = await application.imports.undo(number, by=operator())
-        if json:
-            as_json({**undo_json(preview), "undone": not (dry_run or held), "held": held})
-        else:
-            out.print(preview.sentence)
-        if held and not dry_run:
-            err.print("Nothing was changed. If this is right, add --yes.")
-            return HELD
-        return DONE
-
-    run_command(work, json=json, who="an import")
+    preview = await application.imports.look_at(number)
+    held = preview.left > 0 and not yes
+    if not (dry_run or held):
+        preview = await application.imports.undo(number, by=operator())
+    if json:
+        as_json({**undo_json(preview), "undone": not (dry_run or held), "held": held})
+    else:
+        out.print(preview.sentence)
+    if held and not dry_run:
+        err.print("Nothing was changed. If this is right, add --yes.")
+        return HELD
+    return DONE
 
 
 def record_json(each: ImportRecord) -> dict[str, Any]:

@@ -19,9 +19,9 @@ from companion.commands.running import (
     DONE,
     HELD,
     Json,
+    command,
     named,
     names_of,
-    run_command,
 )
 from companion.console import as_json, err, operator, out
 from companion.domain.differences import when
@@ -41,8 +41,9 @@ Answers = Annotated[
 ]
 
 
-@app.command("import")
-def import_file(  # noqa: PLR0913, PLR0917 - Typer reads the options from the parameters
+@command(app, "import", who="an import")
+async def import_file(  # noqa: PLR0913, PLR0917 - Typer reads the options from the parameters
+    application: Application,
     file: Annotated[Path, typer.Argument(metavar="FILE")],
     source: Annotated[str | None, typer.Option(help="Name of the source.")] = None,
     mapping: Annotated[Path | None, typer.Option(help="Mapping file (TOML).")] = None,
@@ -63,46 +64,44 @@ def import_file(  # noqa: PLR0913, PLR0917 - Typer reads the options from the pa
         typer.Option(metavar="MAPPING", help="Keep how it was read as a mapping file (TOML)."),
     ] = None,
     json: Json = False,
-) -> None:
+) -> int:
     """Take a practice-software export into the book."""
+
     from companion.services.imports.questions import with_guesses
     from companion.services.imports.reading.asking import answers_of
 
-    async def work(application: Application) -> int:
-        answers = answers_of(answer or ())
-        importing = application.importing
-        waiting = await application.sources.owner(file)
-        preview = await importing.preview(
-            file,
-            source=source or (waiting[0].name if waiting else None),
-            mapping=text_of(mapping),
-            snapshot=waiting[0].snapshot if waiting and snapshot is None else snapshot,
-            answers=answers,
-        )
-        if yes:
-            guessed = with_guesses(preview.questions, preview.answers)
-            preview = await importing.reconsider(preview, answers=guessed)
-        if save_mapping is not None:
-            write_file(save_mapping, preview.reading.mapping.encode())
-        if explain:
-            _explain(preview, application.settings.read(), json=json)
-            return DONE
-        held = bool(preview.open) or (bool(preview.held) and not yes)
-        if dry_run or held:
-            _show(preview, held=held, json=json)
-            return HELD if held else DONE
-        report = await importing.apply(preview, yes=yes, cause=operator())
-        if waiting and not report.held:
-            await application.sources.resolved(*waiting)
-        if json:
-            as_json(import_json(report, report.questions, held=report.held))
-        else:
-            import_words(report, dry_run=report.held)
-        if report.held:
-            err.print(f"{report.why_held}\nNothing was changed.")
-        return HELD if report.held else DONE
-
-    run_command(work, json=json, who="an import")
+    answers = answers_of(answer or ())
+    importing = application.importing
+    waiting = await application.sources.owner(file)
+    preview = await importing.preview(
+        file,
+        source=source or (waiting[0].name if waiting else None),
+        mapping=text_of(mapping),
+        snapshot=waiting[0].snapshot if waiting and snapshot is None else snapshot,
+        answers=answers,
+    )
+    if yes:
+        guessed = with_guesses(preview.questions, preview.answers)
+        preview = await importing.reconsider(preview, answers=guessed)
+    if save_mapping is not None:
+        write_file(save_mapping, preview.reading.mapping.encode())
+    if explain:
+        _explain(preview, application.settings.read(), json=json)
+        return DONE
+    held = bool(preview.open) or (bool(preview.held) and not yes)
+    if dry_run or held:
+        _show(preview, held=held, json=json)
+        return HELD if held else DONE
+    report = await importing.apply(preview, yes=yes, cause=operator())
+    if waiting and not report.held:
+        await application.sources.resolved(*waiting)
+    if json:
+        as_json(import_json(report, report.questions, held=report.held))
+    else:
+        import_words(report, dry_run=report.held)
+    if report.held:
+        err.print(f"{report.why_held}\nNothing was changed.")
+    return HELD if report.held else DONE
 
 
 def _explain(preview: ImportPreview, settings: Settings, *, json: bool) -> None:
@@ -140,8 +139,9 @@ def text_of(file: Path | None, what: str = "mapping") -> str | None:
         ) from error
 
 
-@app.command()
-def activity(
+@command(app)
+async def activity(
+    application: Application,
     practitioner: Annotated[str, typer.Option(help="Only of this one: name or id.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
     csv_file: Annotated[
@@ -150,22 +150,20 @@ def activity(
     json: Json = False,
 ) -> None:
     """What was written to Google, imported and connected: when, why, how many."""
+
     from companion.services.activity_csv import EVERYTHING, activity_csv
 
-    async def work(application: Application) -> None:
-        person = named(application, practitioner).id if practitioner else None
-        everything = csv_file is not None
-        lines = await application.activity.recent(EVERYTHING if everything else limit, person)
-        zone = application.settings.read().practice.timezone
-        if csv_file is not None:
-            write_file(csv_file, activity_csv(lines, names_of(application), zone))
-            err.print(f"{len(lines)} lines written to {csv_file}")
-        if json:
-            as_json({"activity": [activity_json(each, names_of(application)) for each in lines]})
-        elif csv_file is None:
-            activity_words(lines, names_of(application), zone)
-
-    run_command(work, json=json)
+    person = named(application, practitioner).id if practitioner else None
+    everything = csv_file is not None
+    lines = await application.activity.recent(EVERYTHING if everything else limit, person)
+    zone = application.settings.read().practice.timezone
+    if csv_file is not None:
+        write_file(csv_file, activity_csv(lines, names_of(application), zone))
+        err.print(f"{len(lines)} lines written to {csv_file}")
+    if json:
+        as_json({"activity": [activity_json(each, names_of(application)) for each in lines]})
+    elif csv_file is None:
+        activity_words(lines, names_of(application), zone)
 
 
 def activity_json(line: Activity, names: Mapping[str, str]) -> dict[str, Any]:

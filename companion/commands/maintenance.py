@@ -15,9 +15,9 @@ from companion.commands.running import (
     DONE,
     FAILED,
     Json,
-    guarded,
+    bare_command,
+    command,
     read_input,
-    run_command,
 )
 from companion.console import as_json, err, out, progress_bar
 from companion.domain.errors import CompanionError
@@ -34,8 +34,8 @@ settings_file = typer.Typer(help="All settings as a file, without secrets.", no_
 app.add_typer(settings_file, name="settings-file")
 
 
-@app.command()
-def doctor(
+@bare_command(app)
+async def doctor(
     bundle: Annotated[
         Path | None,
         typer.Option("--bundle", metavar="FILE.zip", help="Also write a support bundle."),
@@ -45,35 +45,32 @@ def doctor(
     ] = "",
     offline: Annotated[bool, typer.Option("--offline", help="Only what needs no network.")] = False,
     json: Json = False,
-) -> None:
+) -> int:
     """Check everything and say what to do; exit 1 when something fails."""
     from companion.environment import Environment
     from companion.main import open_companion
     from companion.services.maintenance.doctor import closed_home
 
-    async def examine() -> int:
-        environment = Environment.of_process()
-        try:
-            async with open_companion(environment, holder="the doctor") as application:
-                if fix:
-                    err.print(await application.doctor.fix(fix))
-                with _examining(quiet=json) as show:
-                    diagnosis = await application.doctor.examine(show, offline=offline)
-                content = await application.support.bundle(diagnosis) if bundle else b""
-        except CompanionError as error:  # it does not even open
-            diagnosis = closed_home(error, companion.__version__, datetime.now(UTC))
-            content = _bundle_of_closed(environment.home, diagnosis) if bundle else b""
-        if bundle is not None:
-            write_file(bundle, content)
-        if json:
-            as_json(diagnosis_json(diagnosis))
-        else:
-            diagnosis_words(diagnosis)
-        if bundle is not None:
-            err.print(f"Support bundle written to {bundle}. It holds no names and no sign-ins.")
-        return DONE if diagnosis.healthy else FAILED
-
-    guarded(examine, json=json)
+    environment = Environment.of_process()
+    try:
+        async with open_companion(environment, holder="the doctor") as application:
+            if fix:
+                err.print(await application.doctor.fix(fix))
+            with _examining(quiet=json) as show:
+                diagnosis = await application.doctor.examine(show, offline=offline)
+            content = await application.support.bundle(diagnosis) if bundle else b""
+    except CompanionError as error:  # it does not even open
+        diagnosis = closed_home(error, companion.__version__, datetime.now(UTC))
+        content = _bundle_of_closed(environment.home, diagnosis) if bundle else b""
+    if bundle is not None:
+        write_file(bundle, content)
+    if json:
+        as_json(diagnosis_json(diagnosis))
+    else:
+        diagnosis_words(diagnosis)
+    if bundle is not None:
+        err.print(f"Support bundle written to {bundle}. It holds no names and no sign-ins.")
+    return DONE if diagnosis.healthy else FAILED
 
 
 def _bundle_of_closed(home: Path, diagnosis: Diagnosis) -> bytes:
@@ -86,41 +83,36 @@ def _bundle_of_closed(home: Path, diagnosis: Diagnosis) -> bytes:
     return bare_bundle(diagnosis, home=home, log_name=FILE_NAME, versions=versions)
 
 
-@settings_file.command("export")
-def settings_export(
-    file: Annotated[Path, typer.Argument(metavar="FILE.json")], json: Json = False
+@command(settings_file, "export")
+async def settings_export(
+    application: Application,
+    file: Annotated[Path, typer.Argument(metavar="FILE.json")],
+    json: Json = False,
 ) -> None:
     """Write all settings, without anything secret, for a person to keep or to change."""
-
-    async def work(application: Application) -> None:
-        content = application.transfer.export()
-        write_file(file, content)
-        if json:
-            as_json({"file": str(file), "bytes": len(content)})
-        else:
-            err.print(f"Settings written to {file}. They hold no sign-ins and no passwords.")
-
-    run_command(work, json=json)
+    content = application.transfer.export()
+    write_file(file, content)
+    if json:
+        as_json({"file": str(file), "bytes": len(content)})
+    else:
+        err.print(f"Settings written to {file}. They hold no sign-ins and no passwords.")
 
 
-@settings_file.command("import")
-def settings_import(
+@command(settings_file, "import")
+async def settings_import(
+    application: Application,
     file: Annotated[Path, typer.Argument(metavar="FILE.json")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show, change nothing.")] = False,
     json: Json = False,
 ) -> None:
     """Take settings from such a file; sign-ins stay as they are, nobody is removed."""
-
-    async def work(application: Application) -> None:
-        content = read_input(file)
-        transfer = application.transfer
-        report = transfer.preview(content) if dry_run else await transfer.take(content)
-        if json:
-            as_json({"dry_run": dry_run, **_report_fields(report)})
-        else:
-            transfer_words(report, dry_run=dry_run)
-
-    run_command(work, json=json)
+    content = read_input(file)
+    transfer = application.transfer
+    report = transfer.preview(content) if dry_run else await transfer.take(content)
+    if json:
+        as_json({"dry_run": dry_run, **_report_fields(report)})
+    else:
+        transfer_words(report, dry_run=dry_run)
 
 
 def _report_fields(report: Any) -> dict[str, Any]:

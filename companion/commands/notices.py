@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from companion.commands.running import DONE, FAILED, Json, run_command
+from companion.commands.running import DONE, FAILED, Json, command
 from companion.console import as_json, err, error_json, out, print_error
 from companion.domain.errors import BadInput, CompanionError
 from companion.services.notices.telling import Way
@@ -20,8 +20,9 @@ app = typer.Typer()
 _NAMES = {Way.DESKTOP: "Desktop", Way.MAIL: "E-mail", Way.WEBHOOK: "Webhook"}
 
 
-@app.command()
-def notices(
+@command(app)
+async def notices(
+    application: Application,
     test: Annotated[
         bool, typer.Option("--test", help="Send a test in every way that is set up.")
     ] = False,
@@ -34,31 +35,27 @@ def notices(
         typer.Option(metavar="ADDRESS|off", help="Call this address; prints what signs the calls."),
     ] = None,
     json: Json = False,
-) -> None:
+) -> int:
     """Who is told of troubles, and how that stands. Set it with: practice settings notice_…"""
-
-    async def work(application: Application) -> int:
-        told = application.notices
-        document: dict[str, Any] = {}
-        if password:
-            await told.set_password(_asked())
-            err.print("The password is kept, sealed.")
-        if webhook is not None:
-            key = await told.set_webhook("" if webhook.strip().casefold() == "off" else webhook)
-            document["webhook_secret"] = key
-            if not json:
-                _say_key(key)
-        if test:
-            document["tests"] = await _tests(application, quiet=json)
-        document |= await _standing(application)
-        if json:
-            as_json(document)
-        elif not test:
-            _print(document)
-        failed = any(not each["sent"] for each in document.get("tests", ()))
-        return FAILED if failed else DONE
-
-    run_command(work, json=json)
+    told = application.notices
+    document: dict[str, Any] = {}
+    if password:
+        await told.set_password(_asked())
+        err.print("The password is kept, sealed.")
+    if webhook is not None:
+        key = await told.set_webhook("" if webhook.strip().casefold() == "off" else webhook)
+        document["webhook_secret"] = key
+        if not json:
+            _say_key(key)
+    if test:
+        document["tests"] = await _tests(application, quiet=json)
+    document |= await _standing(application)
+    if json:
+        as_json(document)
+    elif not test:
+        _print(document)
+    failed = any(not each["sent"] for each in document.get("tests", ()))
+    return FAILED if failed else DONE
 
 
 def _asked() -> str:

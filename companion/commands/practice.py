@@ -20,7 +20,7 @@ from companion.commands.practice_reports import (
     workstation_json,
     workstations_table,
 )
-from companion.commands.running import DONE, HELD, Json, guarded, pair, run_command
+from companion.commands.running import DONE, HELD, Json, bare_command, command, pair
 from companion.console import as_json, err, out
 from companion.domain.errors import BadInput
 
@@ -48,95 +48,84 @@ Name = Annotated[str, typer.Option(help="Of this workstation, for people; else t
 Yes = Annotated[bool, typer.Option("--yes", help="Without asking.")]
 
 
-@practice.command("settings")
-def practice_settings(
+@command(practice, "settings")
+async def practice_settings(
+    application: Application,
     values: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE …]")] = None,
     json: Json = False,
 ) -> None:
     """Show or set what counts for everybody: opening days, stale_days and so on."""
-
-    async def work(application: Application) -> None:
-        changes = dict(pair(value) for value in values or [])
-        if changes:
-            await application.practitioners.set_practice(changes)
-        shown = application.practitioners.practice_values()
-        if json:
-            as_json({"settings": shown})
-        else:
-            for name, value in shown.items():
-                out.print(f"{name}={value}")
-
-    run_command(work, json=json)
+    changes = dict(pair(value) for value in values or [])
+    if changes:
+        await application.practitioners.set_practice(changes)
+    shown = application.practitioners.practice_values()
+    if json:
+        as_json({"settings": shown})
+    else:
+        for name, value in shown.items():
+            out.print(f"{name}={value}")
 
 
-@practice.command()
-def create(
+@bare_command(practice)
+async def create(
     database: Database = "",
     name: Name = "",
     json: Json = False,
-) -> None:
+) -> int:
     """Move all that this computer keeps into a database, for other workstations to join."""
+    from companion.storage.creating import create_practice
 
-    async def work() -> int:
-        from companion.storage.creating import create_practice
-
-        environment = _environment()
-        address = _address(database, environment)
-        made = await create_practice(environment, address, name=name.strip() or _computer())
-        if json:
-            as_json(
-                {
-                    **note_json(made.note),
-                    "key": made.key.text,
-                    "fingerprint": made.key.fingerprint,
-                    "rows": made.rows,
-                    "secrets": made.secrets,
-                    "kept": str(made.aside),
-                }
-            )
-            return DONE
-        rows = made.rows.get("appointments", 0)
-        out.print(
-            f"The practice is in {made.note.place} now: {rows:,} appointments and {made.secrets} "
-            f"sealed secrets, read back and compared. The files as they were lie in {made.aside}."
+    environment = _environment()
+    address = _address(database, environment)
+    made = await create_practice(environment, address, name=name.strip() or _computer())
+    if json:
+        as_json(
+            {
+                **note_json(made.note),
+                "key": made.key.text,
+                "fingerprint": made.key.fingerprint,
+                "rows": made.rows,
+                "secrets": made.secrets,
+                "kept": str(made.aside),
+            }
         )
-        show_key(made.key.text, made.key.fingerprint)
-        out.print("On each other workstation: python run.py practice join --database URL")
         return DONE
+    rows = made.rows.get("appointments", 0)
+    out.print(
+        f"The practice is in {made.note.place} now: {rows:,} appointments and {made.secrets} "
+        f"sealed secrets, read back and compared. The files as they were lie in {made.aside}."
+    )
+    show_key(made.key.text, made.key.fingerprint)
+    out.print("On each other workstation: python run.py practice join --database URL")
+    return DONE
 
-    guarded(work, json=json)
 
-
-@practice.command()
-def join(database: Database = "", name: Name = "", json: Json = False) -> None:
+@bare_command(practice)
+async def join(database: Database = "", name: Name = "", json: Json = False) -> int:
     """Work with a practice that was made on another workstation. Asks for its key, or takes
     COMPANION_PRACTICE_KEY; where this one has joined already, that is its new key."""
+    from companion.adapters.practice_note import practice_note
+    from companion.storage.home import sealed_secrets
+    from companion.storage.joining import give_practice_key, join_practice_here
+    from companion.storage.membership import membership_of
 
-    async def work() -> int:
-        from companion.adapters.practice_note import practice_note
-        from companion.storage.home import sealed_secrets
-        from companion.storage.joining import give_practice_key, join_practice_here
-        from companion.storage.membership import membership_of
-
-        environment = _environment()
-        kept = "" if database.strip() else await kept_address(environment)
-        address = kept or _address(database, environment)
-        join_it = give_practice_key if kept else join_practice_here
-        note = await join_it(environment, address, _typed_key(environment))
-        member = await membership_of(note, environment, sealed_secrets(environment, holder=HOLDER))
-        await open_once(environment, note, joining=name.strip())
-        note = practice_note(environment.home) or note
-        if json:
-            as_json({**note_json(note), "name": note.name, "fingerprint": member.key.fingerprint})
-            return DONE
-        out.print(joined(note, name.strip(), member.key.fingerprint))
+    environment = _environment()
+    kept = "" if database.strip() else await kept_address(environment)
+    address = kept or _address(database, environment)
+    join_it = give_practice_key if kept else join_practice_here
+    note = await join_it(environment, address, _typed_key(environment))
+    member = await membership_of(note, environment, sealed_secrets(environment, holder=HOLDER))
+    await open_once(environment, note, joining=name.strip())
+    note = practice_note(environment.home) or note
+    if json:
+        as_json({**note_json(note), "name": note.name, "fingerprint": member.key.fingerprint})
         return DONE
+    out.print(joined(note, name.strip(), member.key.fingerprint))
+    return DONE
 
-    guarded(work, json=json)
 
-
-@practice.command()
-def leave(
+@bare_command(practice)
+async def leave(
     everything: Annotated[
         bool,
         typer.Option("--take-everything", help="Take the whole practice back into this computer."),
@@ -146,142 +135,126 @@ def leave(
     ] = False,
     yes: Yes = False,
     json: Json = False,
-) -> None:
+) -> int:
     """This workstation leaves; the practice goes on without it."""
+    from companion.commands.watched_here import watched_here
+    from companion.storage.put_aside import folders_put_aside
+    from companion.storage.returning import leave_here, take_everything
 
-    async def work() -> int:
-        from companion.commands.watched_here import watched_here
-        from companion.storage.put_aside import folders_put_aside
-        from companion.storage.returning import leave_here, take_everything
-
-        environment = _environment()
-        if everything:
-            if not yes and not _confirmed(
-                "Take the practice back into this computer? The other workstations stop."
-            ):
-                return _held(json=json)
-            taken = await take_everything(environment)
-            if json:
-                as_json({"joined": False, "rows": taken.rows, "secrets": taken.secrets})
-            else:
-                rows = taken.rows.get("appointments", 0)
-                out.print(
-                    f"This computer keeps everything by itself again: {rows:,} appointments and "
-                    f"{taken.secrets} sealed secrets, read back and compared. The practice in "
-                    f"{taken.place} is closed: other workstations say so and stop."
-                )
-        else:
-            watched = await watched_here(environment)
-            question = "This computer leaves the practice. Go on?"
-            if not yes and _declined(f"{unwatched(watched)} {question}".strip()):
-                return _held(json=json)
-            note = await leave_here(environment, anyway=anyway)
-            kept = await asyncio.to_thread(folders_put_aside, environment)
-            if json:
-                names = [each.name for each in watched]
-                as_json({"joined": False, "kept": list(map(str, kept)), "not_watched": names})
-            else:
-                out.print(left(note.place, kept, watched))
-        if environment.names_a_server:
-            err.print(
-                f"Take the variables COMPANION_DATABASE_URL and {KEY_VARIABLE} away too: with "
-                "them this computer joins again by itself."
-            )
-        return DONE
-
-    guarded(work, json=json)
-
-
-@practice.command()
-def status(json: Json = False) -> None:
-    """Who belongs to it, who is on, and who keeps the calendars."""
-
-    async def work() -> int:
-        environment = _environment()
-        member = await member_here(environment)
-        if member is None:
-            if json:
-                as_json({"joined": False})
-            else:
-                out.print("This computer keeps its data by itself: it has joined no practice.")
-            return DONE
-        from companion.main import open_ports
-
-        async with open_ports(environment, holder=HOLDER) as ports:
-            found = await ports.practice.workstations() if ports.practice else ()
-            zone = ports.settings.read().practice.timezone
+    environment = _environment()
+    if everything:
+        if not yes and not _confirmed(
+            "Take the practice back into this computer? The other workstations stop."
+        ):
+            return _held(json=json)
+        taken = await take_everything(environment)
         if json:
-            as_json(
-                {
-                    "joined": True,
-                    **note_json(member.note),
-                    "fingerprint": member.key.fingerprint,
-                    "workstations": [workstation_json(each) for each in found],
-                    "keeper": next((each.name for each in found if each.keeps_calendars), None),
-                }
+            as_json({"joined": False, "rows": taken.rows, "secrets": taken.secrets})
+        else:
+            rows = taken.rows.get("appointments", 0)
+            out.print(
+                f"This computer keeps everything by itself again: {rows:,} appointments and "
+                f"{taken.secrets} sealed secrets, read back and compared. The practice in "
+                f"{taken.place} is closed: other workstations say so and stop."
             )
-            return DONE
-        out.print(f"Practice in {member.note.place}, key fingerprint {member.key.fingerprint}")
-        workstations_table(found, member.note.workstation_id, zone)
+    else:
+        watched = await watched_here(environment)
+        question = "This computer leaves the practice. Go on?"
+        if not yes and _declined(f"{unwatched(watched)} {question}".strip()):
+            return _held(json=json)
+        note = await leave_here(environment, anyway=anyway)
+        kept = await asyncio.to_thread(folders_put_aside, environment)
+        if json:
+            names = [each.name for each in watched]
+            as_json({"joined": False, "kept": list(map(str, kept)), "not_watched": names})
+        else:
+            out.print(left(note.place, kept, watched))
+    if environment.names_a_server:
+        err.print(
+            f"Take the variables COMPANION_DATABASE_URL and {KEY_VARIABLE} away too: with "
+            "them this computer joins again by itself."
+        )
+    return DONE
+
+
+@bare_command(practice)
+async def status(json: Json = False) -> int:
+    """Who belongs to it, who is on, and who keeps the calendars."""
+    environment = _environment()
+    member = await member_here(environment)
+    if member is None:
+        if json:
+            as_json({"joined": False})
+        else:
+            out.print("This computer keeps its data by itself: it has joined no practice.")
         return DONE
+    from companion.main import open_ports
 
-    guarded(work, json=json)
+    async with open_ports(environment, holder=HOLDER) as ports:
+        found = await ports.practice.workstations() if ports.practice else ()
+        zone = ports.settings.read().practice.timezone
+    if json:
+        as_json(
+            {
+                "joined": True,
+                **note_json(member.note),
+                "fingerprint": member.key.fingerprint,
+                "workstations": [workstation_json(each) for each in found],
+                "keeper": next((each.name for each in found if each.keeps_calendars), None),
+            }
+        )
+        return DONE
+    out.print(f"Practice in {member.note.place}, key fingerprint {member.key.fingerprint}")
+    workstations_table(found, member.note.workstation_id, zone)
+    return DONE
 
 
-@practice.command()
-def key(
+@bare_command(practice)
+async def key(
     renew: Annotated[
         bool, typer.Option("--renew", help="Make another one: the old one opens nothing any more.")
     ] = False,
     yes: Yes = False,
     json: Json = False,
-) -> None:
+) -> int:
     """Show the practice key, with which another workstation joins, or make another one."""
-
-    async def work() -> int:
-        if renew:
-            return await _renew_key(yes=yes, json=json)
-        member = await member_here(_environment())
-        if member is None:
-            raise BadInput("This computer has joined no practice.", "So there is no key to show.")
-        if not yes and not _confirmed(
-            "Show the practice key? Whoever reads it, and reaches the database, can open the "
-            "Google sign-ins."
-        ):
-            return _held("The key was not shown. With --yes it is shown", json=json)
-        if json:
-            as_json({"key": member.key.text, "fingerprint": member.key.fingerprint})
-        else:
-            show_key(member.key.text, member.key.fingerprint)
-        return DONE
-
-    guarded(work, json=json)
+    if renew:
+        return await _renew_key(yes=yes, json=json)
+    member = await member_here(_environment())
+    if member is None:
+        raise BadInput("This computer has joined no practice.", "So there is no key to show.")
+    if not yes and not _confirmed(
+        "Show the practice key? Whoever reads it, and reaches the database, can open the "
+        "Google sign-ins."
+    ):
+        return _held("The key was not shown. With --yes it is shown", json=json)
+    if json:
+        as_json({"key": member.key.text, "fingerprint": member.key.fingerprint})
+    else:
+        show_key(member.key.text, member.key.fingerprint)
+    return DONE
 
 
-@practice.command()
-def update(
+@bare_command(practice)
+async def update(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Also while a workstation with an older version is on.")
     ] = False,
     json: Json = False,
-) -> None:
+) -> int:
     """Bring the practice's data to the form of this version, as its start would."""
-
-    async def work() -> int:
-        environment = _environment()
-        member = await member_here(environment)
-        if member is None:
-            raise BadInput(
-                "This computer has joined no practice.", "Its own data follow by themselves."
-            )
-        await open_once(environment, member.note, anyway=anyway)
-        if json:
-            as_json(note_json(member.note))
-        else:
-            out.print(f"The practice in {member.note.place} has the form of this version.")
-        return DONE
-
-    guarded(work, json=json)
+    environment = _environment()
+    member = await member_here(environment)
+    if member is None:
+        raise BadInput(
+            "This computer has joined no practice.", "Its own data follow by themselves."
+        )
+    await open_once(environment, member.note, anyway=anyway)
+    if json:
+        as_json(note_json(member.note))
+    else:
+        out.print(f"The practice in {member.note.place} has the form of this version.")
+    return DONE
 
 
 async def _renew_key(*, yes: bool, json: bool) -> int:
@@ -293,7 +266,11 @@ async def _renew_key(*, yes: bool, json: bool) -> int:
     ):
         return _held(json=json)
     environment = _environment()
-    renewed = await renew_practice_key(environment)
+    try:
+        renewed = await renew_practice_key(environment)
+    except asyncio.CancelledError:  # Ctrl-C
+        err.print("Which practice key counts now: python run.py practice key")
+        raise
     if json:
         as_json(renewed_json(renewed))
     else:

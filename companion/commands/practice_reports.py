@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -25,18 +26,7 @@ def note_json(note: PracticeNote) -> dict[str, str]:
 
 
 def workstation_json(each: Workstation) -> dict[str, object]:
-    return {
-        "id": each.id,
-        "name": each.name,
-        "version": each.version,
-        "on": each.on,
-        "keeps_calendars": each.keeps_calendars,
-        "since": each.since,
-        "seen_at": each.seen_at,
-        "joined_at": each.joined_at,
-        "feed_address": each.feed_address,
-        "clock_ahead": each.clock_ahead.total_seconds(),
-    }
+    return {**asdict(each), "clock_ahead": each.clock_ahead.total_seconds()}
 
 
 def _doing(each: Workstation) -> str:

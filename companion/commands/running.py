@@ -11,8 +11,10 @@ import gc
 import logging
 import os
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import wraps
+from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec
 
 import typer
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from companion.domain.appointments import Practitioner
     from companion.services.assembly import Application
 
+P = ParamSpec("P")
 log = logging.getLogger(__name__)
 DONE, FAILED, USAGE, HELD, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -63,6 +66,47 @@ def run_command(
             return await work(application) or DONE
 
     guarded(inside, json=json)
+
+
+def command(
+    group: typer.Typer, name: str | None = None, *, who: str = ""
+) -> Callable[[Callable[Concatenate[Application, P], Awaitable[int | None]]], Callable[P, None]]:
+    """Makes a command of `group`, whose options are read from the parameters, of work that gets the
+    opened application before them."""
+
+    def make(
+        work: Callable[Concatenate[Application, P], Awaitable[int | None]],
+    ) -> Callable[P, None]:
+        @wraps(work)
+        def run(*args: P.args, **options: P.kwargs) -> None:
+            run_command(
+                lambda application: work(application, *args, **options),
+                json=bool(options["json"]),
+                who=who,
+            )
+
+        read = signature(work, locals={"Application": object}, eval_str=True)
+        seen = [each for each in read.parameters.values() if each.name != "application"]
+        vars(run)["__signature__"] = read.replace(parameters=seen)
+        run.__annotations__ = {}  # they name what is imported for type checkers alone
+        return group.command(name)(run)
+
+    return make
+
+
+def bare_command(
+    group: typer.Typer, name: str | None = None
+) -> Callable[[Callable[P, Coroutine[Any, Any, int]]], Callable[P, None]]:
+    """The same of work that opens the application itself, or must not."""
+
+    def make(work: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
+        @wraps(work)
+        def run(*args: P.args, **options: P.kwargs) -> None:
+            guarded(lambda: work(*args, **options), json=bool(options.get("json")))
+
+        return group.command(name)(run)
+
+    return make
 
 
 def guarded(work: Callable[[], Coroutine[Any, Any, int]], *, json: bool) -> None:

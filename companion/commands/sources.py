@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from companion.commands.imports import Answers, text_of
-from companion.commands.running import DONE, FAILED, HELD, Json, run_command
+from companion.commands.running import DONE, FAILED, HELD, Json, command
 from companion.commands.source_reports import (
     outcome_json,
     outcome_words,
@@ -37,27 +37,22 @@ sources = typer.Typer(
 app.add_typer(sources, name="sources")
 
 
-@sources.command("list")
-def sources_list(json: Json = False) -> None:
+@command(sources, "list")
+async def sources_list(application: Application, json: Json = False) -> None:
     """Where appointments come from: folders that are watched, places that are asked."""
-
-    async def work(application: Application) -> None:
-        known = await application.sources.overview()
-        if json:
-            as_json({"sources": [source_json(each) for each in known]})
-        elif not known:
-            out.print(
-                "No sources yet. To watch a folder or fetch from a place: sources add NAME PLACE"
-            )
-        else:
-            for each in known:
-                source_words(each, application.settings.read().practice.timezone)
-
-    run_command(work, json=json)
+    known = await application.sources.overview()
+    if json:
+        as_json({"sources": [source_json(each) for each in known]})
+    elif not known:
+        out.print("No sources yet. To watch a folder or fetch from a place: sources add NAME PLACE")
+    else:
+        for each in known:
+            source_words(each, application.settings.read().practice.timezone)
 
 
-@sources.command("add")
-def sources_add(  # noqa: PLR0913, PLR0917 - Typer reads the options from the parameters
+@command(sources, "add")
+async def sources_add(  # noqa: PLR0913, PLR0917 - Typer reads the options from the parameters
+    application: Application,
     name: Annotated[str, typer.Argument(metavar="NAME")],
     place: Annotated[str, typer.Argument(metavar="[FOLDER|LINK|fhir+https://…]")] = "",
     cliniko: Annotated[
@@ -101,55 +96,48 @@ def sources_add(  # noqa: PLR0913, PLR0917 - Typer reads the options from the pa
     from companion.services.imports.reading.asking import answers_of
     from companion.services.sources.reports import every_words
 
-    folder = str(Path(place).absolute()) if place else ""
-
-    async def work(application: Application) -> None:
-        given = answers_of(answer or ())
-        asked = _PlaceOptions.of(
-            kind, place, field or (), cliniko, database, text_of(query, "query")
+    given = answers_of(answer or ())
+    asked = _PlaceOptions.of(kind, place, field or (), cliniko, database, text_of(query, "query"))
+    if asked is not None:
+        if leave_files is not None or expected is not None:
+            raise BadInput("Only a folder has --leave-files and --expected.", field="options")
+        source = await application.fetched_sources.add(
+            name,
+            asked.wanted(application.fetched_sources.kinds()),
+            every=None if every is None else timedelta(minutes=every),
+            mapping=text_of(mapping),
+            snapshot=snapshot,
+            answers=given,
+            guesses=yes,
         )
-        if asked is not None:
-            if leave_files is not None or expected is not None:
-                raise BadInput("Only a folder has --leave-files and --expected.", field="options")
-            source = await application.fetched_sources.add(
-                name,
-                asked.wanted(application.fetched_sources.kinds()),
-                every=None if every is None else timedelta(minutes=every),
-                mapping=text_of(mapping),
-                snapshot=snapshot,
-                answers=given,
-                guesses=yes,
+    else:
+        if not place:
+            raise BadInput("Where does it come from?", _WHERE, field="place")
+        if every is not None or field:
+            raise BadInput(
+                "Only what is fetched has --every and --field: a folder is watched.",
+                field="options",
             )
-        else:
-            if not place:
-                raise BadInput("Where does it come from?", _WHERE, field="place")
-            if every is not None or field:
-                raise BadInput(
-                    "Only what is fetched has --every and --field: a folder is watched.",
-                    field="options",
-                )
-            source = await application.sources.add(
-                name,
-                folder,
-                mapping=text_of(mapping),
-                snapshot=snapshot,
-                leave_files=leave_files,
-                expected=expected,
-                answers=given,
-                guesses=yes,
-            )
-        if json:
-            as_json(place_json(source))
-        elif source.remote:
-            out.print(
-                f"{source.name} is fetched from {source.remote.place} "
-                f"{every_words(source.remote.every)} while the app runs. To fetch it now: sources "
-                "sync"
-            )
-        else:
-            out.print(f"{source.folder} is watched for {source.name} while the app runs.")
-
-    run_command(work, json=json)
+        source = await application.sources.add(
+            name,
+            str(Path(place).absolute()),  # noqa: ASYNC240 - asks the disk nothing
+            mapping=text_of(mapping),
+            snapshot=snapshot,
+            leave_files=leave_files,
+            expected=expected,
+            answers=given,
+            guesses=yes,
+        )
+    if json:
+        as_json(place_json(source))
+    elif source.remote:
+        out.print(
+            f"{source.name} is fetched from {source.remote.place} "
+            f"{every_words(source.remote.every)} while the app runs. To fetch it now: sources "
+            "sync"
+        )
+    else:
+        out.print(f"{source.folder} is watched for {source.name} while the app runs.")
 
 
 _WHERE = "Name a folder, the link of a calendar, or --kind; sources kinds lists those."
@@ -227,21 +215,17 @@ def typed(label: str) -> str:
     return sys.stdin.readline().rstrip("\r\n")
 
 
-@sources.command("kinds")
-def sources_kinds(json: Json = False) -> None:
+@command(sources, "kinds")
+async def sources_kinds(application: Application, json: Json = False) -> None:
     """What appointments can be fetched from, and what each kind needs."""
-
-    async def work(application: Application) -> None:
-        kinds = application.fetched_sources.kinds()
-        if json:
-            as_json({"kinds": [_kind_json(each) for each in kinds]})
-        for kind in () if json else kinds:
-            out.print(f"{kind.name}: {kind.title}. {kind.about}")
-            for each in kind.fields:
-                usual = f" ({each.default})" if each.default else ""
-                out.print(f"  --field {each.name}=…  {each.label}{usual}. {each.hint}")
-
-    run_command(work, json=json)
+    kinds = application.fetched_sources.kinds()
+    if json:
+        as_json({"kinds": [_kind_json(each) for each in kinds]})
+    for kind in () if json else kinds:
+        out.print(f"{kind.name}: {kind.title}. {kind.about}")
+        for each in kind.fields:
+            usual = f" ({each.default})" if each.default else ""
+            out.print(f"  --field {each.name}=…  {each.label}{usual}. {each.hint}")
 
 
 def _kind_json(kind: SourceKind) -> dict[str, Any]:
@@ -256,88 +240,84 @@ def _kind_json(kind: SourceKind) -> dict[str, Any]:
     }
 
 
-@sources.command("sync")
-def sources_sync(
+@command(sources, "sync")
+async def sources_sync(
+    application: Application,
     name: Annotated[str, typer.Argument(metavar="[NAME]")] = "",
     answer: Answers = None,
     yes: Annotated[
         bool, typer.Option("--yes", help="Take the guesses; also when many would be removed.")
     ] = False,
     json: Json = False,
-) -> None:
+) -> int:
     """Fetch now what is fetched: of one source, or of all."""
+
     from companion.services.imports.reading.asking import answers_of
 
-    async def work(application: Application) -> int:
-        answers, known = answers_of(answer or ()), await application.sources.overview()
-        fetched = [each.settings.name for each in known if each.settings.remote]
-        wanted = [application.sources.source(name).name] if name else fetched
-        found = [
-            await application.fetched_sources.sync(each, answers=answers, yes=yes, by=operator())
-            for each in wanted
-        ]
-        if json:
-            as_json({"sources": [outcome_json(each) for each in found]})
-        for each in found:
-            outcome_words(each, json=json)
-        if not found:
-            err.print("No source is fetched from anywhere.")
-        if any(each.error for each in found):
-            return FAILED
-        return HELD if any(each.held for each in found) else DONE
-
-    run_command(work, json=json)
+    answers, known = answers_of(answer or ()), await application.sources.overview()
+    fetched = [each.settings.name for each in known if each.settings.remote]
+    wanted = [application.sources.source(name).name] if name else fetched
+    found = [
+        await application.fetched_sources.sync(each, answers=answers, yes=yes, by=operator())
+        for each in wanted
+    ]
+    if json:
+        as_json({"sources": [outcome_json(each) for each in found]})
+    for each in found:
+        outcome_words(each, json=json)
+    if not found:
+        err.print("No source is fetched from anywhere.")
+    if any(each.error for each in found):
+        return FAILED
+    return HELD if any(each.held for each in found) else DONE
 
 
-@sources.command("watch")
-def sources_watch(name: Annotated[str, typer.Argument(metavar="NAME")], json: Json = False) -> None:
+@command(sources, "watch")
+async def sources_watch(
+    application: Application,
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    json: Json = False,
+) -> None:
     """Watch its folder from this workstation, not from another one of the practice."""
-
-    async def work(application: Application) -> None:
-        source = await application.sources.watch_here(name)
-        if json:
-            as_json(place_json(source))
-        else:
-            out.print(f"{source.folder} is watched for {source.name} from this workstation.")
-
-    run_command(work, json=json)
+    source = await application.sources.watch_here(name)
+    if json:
+        as_json(place_json(source))
+    else:
+        out.print(f"{source.folder} is watched for {source.name} from this workstation.")
 
 
-@sources.command("remove")
-def sources_remove(
+@command(sources, "remove")
+async def sources_remove(
+    application: Application,
     name: Annotated[str, typer.Argument(metavar="NAME")],
     appointments: Annotated[
         bool, typer.Option("--appointments", help="Take what it brought out of the book too.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Without asking once more.")] = False,
     json: Json = False,
-) -> None:
+) -> int:
     """Forget a source, its folder or place; files and appointments stay unless told."""
-
-    async def work(application: Application) -> int:
-        brought = await application.imports.brought_by(name) if appointments else 0
-        known = {each.settings.name for each in await application.sources.overview()}
-        # One from before sources were remembered is in the book alone.
-        source = name if brought and name not in known else application.sources.source(name).name
-        brought = await application.imports.brought_by(source) if appointments else 0
-        held = brought > 0 and not yes
-        if not held:
-            if appointments:
-                await application.imports.remove_source(source, by=operator())
-            if source in known:
-                await application.sources.remove(source)
-        if json:
-            document = {"source": source, "removed": not held, "appointments": brought}
-            as_json({**document, "held": held})
-        elif not held:
-            left = "its appointments stay in the book"
-            stay = f"{brought} appointments were removed" if appointments else left
-            out.print(f"{source} is forgotten; {stay}.")
-        if held:
-            err.print(
-                f"This would take {brought} appointments of {source} out of the book. Nothing was "
-                "changed. If this is right, add --yes."
-            )
-        return HELD if held else DONE
-
-    run_command(work, json=json)
+    brought = await application.imports.brought_by(name) if appointments else 0
+    known = {each.settings.name for each in await application.sources.overview()}
+    # One from before sources were remembered is in the book alone.
+    source = name if brought and name not in known else application.sources.source(name).name
+    brought = await application.imports.brought_by(source) if appointments else 0
+    held = brought > 0 and not yes
+    if not held:
+        if appointments:
+            await application.imports.remove_source(source, by=operator())
+        if source in known:
+            await application.sources.remove(source)
+    if json:
+        document = {"source": source, "removed": not held, "appointments": brought}
+        as_json({**document, "held": held})
+    elif not held:
+        left = "its appointments stay in the book"
+        stay = f"{brought} appointments were removed" if appointments else left
+        out.print(f"{source} is forgotten; {stay}.")
+    if held:
+        err.print(
+            f"This would take {brought} appointments of {source} out of the book. Nothing was "
+            "changed. If this is right, add --yes."
+        )
+    return HELD if held else DONE

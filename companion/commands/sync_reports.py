@@ -59,10 +59,8 @@ def pass_json(result: PassResult, *, audit: bool = False) -> dict[str, Any]:
         document["book"] = proof.book if proof else None
         document["google"] = proof.google if proof else None
         document["equal"] = proof.equal if proof else False
-        document["verified_at"] = proof.at.isoformat() if proof else None
-        document["imported_at"] = (
-            proof.imported_at.isoformat() if proof and proof.imported_at else None
-        )
+        document["verified_at"] = proof.at if proof else None
+        document["imported_at"] = proof.imported_at if proof else None
         document["differences"] = [
             {"kind": each.kind.value, "key": each.key, "what": each.what}
             for each in result.differences
@@ -95,27 +93,22 @@ def pass_words(result: PassResult) -> str:
 
 
 def outlook_json(name: str, practitioner_id: str, outlook: SyncPreview) -> dict[str, Any]:
+    from companion.services.sync.passes import PassResult
+
     plan = outlook.plan
-    return {
-        "practitioner": name,
-        "practitioner_id": practitioner_id,
-        "planned": {
+    nothing_done = PassResult(
+        practitioner_id=practitioner_id,
+        practitioner=name,
+        planned={
             "insert": len(plan.inserts),
             "update": len(plan.updates),
             "delete": len(plan.deletes),
             "forget": len(plan.forgets),
         },
-        "inserted": 0,
-        "updated": 0,
-        "deleted": 0,
-        "unchanged": plan.unchanged,
-        "failed": 0,
-        "held": len(outlook.held),
-        "api_calls": 0,
-        "seconds": 0.0,
-        "error": None,
-        "plan": list(plan_lines(plan)),
-    }
+        unchanged=plan.unchanged,
+        held=len(outlook.held),
+    )
+    return {**pass_json(nothing_done), "plan": list(plan_lines(plan))}
 
 
 def plan_words(name: str, outlook: SyncPreview) -> None:
@@ -180,16 +173,14 @@ def board_json(board: Board) -> dict[str, Any]:
                 "sentence": each.sentence,
                 "remedy": each.remedy,
                 "action": each.action,
-                "stale_since": each.stale_since.isoformat() if each.stale_since else None,
-                "last_sync": each.last_sync.isoformat() if each.last_sync else None,
+                "stale_since": each.stale_since,
+                "last_sync": each.last_sync,
                 "proof": each.proof,
                 "in_google": each.in_google,
                 "waiting": each.waiting,
                 "held": each.held,
                 "feeds": each.feeds,
-                "feed_last_fetched": (
-                    each.feed_last_fetched.isoformat() if each.feed_last_fetched else None
-                ),
+                "feed_last_fetched": each.feed_last_fetched,
             }
             for each in board.practitioners
         ],

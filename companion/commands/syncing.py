@@ -14,7 +14,8 @@ from companion.commands.running import (
     FAILED,
     HELD,
     Json,
-    guarded,
+    bare_command,
+    command,
     named,
     run_command,
 )
@@ -79,32 +80,27 @@ def upload(
     run_command(work, json=json, who="an upload")
 
 
-@app.command()
-def sync(
+@command(app, who="a sync")
+async def sync(
+    application: Application,
     practitioners: Annotated[list[str] | None, typer.Argument(metavar="[PRACTITIONER …]")] = None,
     everybody: Annotated[bool, typer.Option("--all", help="Everybody who is connected.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan only.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Release held removals.")] = False,
     json: Json = False,
-) -> None:
+) -> int:
     """One reconcile pass."""
-
-    async def work(application: Application) -> int:
-        chosen = _chosen(application, practitioners or [], everybody=everybody)
-        if dry_run:
-            return await _dry_run(application, chosen, held_is_fine=yes, json=json)
-        with _progress("Sync", quiet=json) as show:
-            results = await asyncio.gather(
-                *(
-                    application.syncing.run(
-                        person.id, cause="sync", release_held=yes, progress=show
-                    )
-                    for person in chosen
-                )
+    chosen = _chosen(application, practitioners or [], everybody=everybody)
+    if dry_run:
+        return await _dry_run(application, chosen, held_is_fine=yes, json=json)
+    with _progress("Sync", quiet=json) as show:
+        results = await asyncio.gather(
+            *(
+                application.syncing.run(person.id, cause="sync", release_held=yes, progress=show)
+                for person in chosen
             )
-        return show_passes(results, json=json)
-
-    run_command(work, json=json, who="a sync")
+        )
+    return show_passes(results, json=json)
 
 
 async def upload_everybody(
@@ -161,8 +157,9 @@ async def _dry_run(
     return code
 
 
-@app.command()
-def audit(
+@command(app, who="an audit")
+async def audit(
+    application: Application,
     practitioners: Annotated[list[str] | None, typer.Argument(metavar="[PRACTITIONER …]")] = None,
     everybody: Annotated[bool, typer.Option("--all", help="Everybody who is connected.")] = False,
     repair: Annotated[bool, typer.Option(help="Mend what differs.")] = True,
@@ -171,66 +168,43 @@ def audit(
         typer.Option("--put-back", help="Insert again what was left out."),
     ] = False,
     json: Json = False,
-) -> None:
+) -> int:
     """Compare Google with the book, event by event."""
+
     from companion.services.sync.auditing import proof_in_words
 
-    async def work(application: Application) -> int:
-        if put_back and not repair:
-            raise BadInput(
-                "--put-back and --no-repair contradict each other.", "Use one.", field="usage"
-            )
-        chosen = _chosen(application, practitioners or [], everybody=everybody)
-        results = []
-        for person in chosen:
-            if put_back:
-                count = await application.auditing.put_back(person.id)
-                err.print(f"{person.name}: {count} left-out events are put back.")
-            results.append(await application.auditing.audit(person.id, repair=repair))
-        if json:
-            as_json({"practitioners": [pass_json(result, audit=True) for result in results]})
-        for person, result in zip(chosen, results, strict=True):
-            if not json:
-                out.print(f"{result.practitioner}:")
-                for difference in result.differences:
-                    out.print(f"  {difference.what}")
-                for event in result.left_out:
-                    at = when(event.start, event.timezone)
-                    out.print(f"  {at} was deleted in Google and is left out")
-                if result.proof:
-                    now = application.clock.now()
-                    out.print(f"  {proof_in_words(result.proof, person.timezone, now)}")
-            if result.error:
-                print_error(result.error)
-        return code_of(results)
-
-    run_command(work, json=json, who="an audit")
+    if put_back and not repair:
+        raise BadInput(
+            "--put-back and --no-repair contradict each other.", "Use one.", field="usage"
+        )
+    chosen = _chosen(application, practitioners or [], everybody=everybody)
+    results = []
+    for person in chosen:
+        if put_back:
+            count = await application.auditing.put_back(person.id)
+            err.print(f"{person.name}: {count} left-out events are put back.")
+        results.append(await application.auditing.audit(person.id, repair=repair))
+    if json:
+        as_json({"practitioners": [pass_json(result, audit=True) for result in results]})
+    for person, result in zip(chosen, results, strict=True):
+        if not json:
+            out.print(f"{result.practitioner}:")
+            for difference in result.differences:
+                out.print(f"  {difference.what}")
+            for event in result.left_out:
+                at = when(event.start, event.timezone)
+                out.print(f"  {at} was deleted in Google and is left out")
+            if result.proof:
+                now = application.clock.now()
+                out.print(f"  {proof_in_words(result.proof, person.timezone, now)}")
+        if result.error:
+            print_error(result.error)
+    return code_of(results)
 
 
-@app.command()
-def status(json: Json = False) -> None:
+@bare_command(app)
+async def status(json: Json = False) -> int:
     """Whether the app runs; what is connected, last sync, last proof."""
-
-    async def work() -> int:
-        from companion.commands.desktop import app_json
-        from companion.environment import Environment
-        from companion.main import open_companion
-
-        running = await app_json()
-        try:
-            environment = Environment.of_process()
-            async with open_companion(environment, holder="a command") as application:
-                if application.recovered:
-                    err.print(application.recovered)
-                await show(application, running)
-        except DatabaseAway as error:
-            if json:
-                as_json({"app": running, "error": error_json(error)})
-            else:
-                out.print(app_words(running, shared=True))
-            print_error(error)
-            return FAILED
-        return DONE
 
     async def show(application: Application, running: Mapping[str, Any]) -> None:
         from companion.adapters.database.schema import HEAD
@@ -244,7 +218,25 @@ def status(json: Json = False) -> None:
             out.print(app_words(running, shared=board.keeping is not None))
             board_words(board)
 
-    guarded(work, json=json)
+    from companion.commands.desktop import app_json
+    from companion.environment import Environment
+    from companion.main import open_companion
+
+    running = await app_json()
+    try:
+        environment = Environment.of_process()
+        async with open_companion(environment, holder="a command") as application:
+            if application.recovered:
+                err.print(application.recovered)
+            await show(application, running)
+    except DatabaseAway as error:
+        if json:
+            as_json({"app": running, "error": error_json(error)})
+        else:
+            out.print(app_words(running, shared=True))
+        print_error(error)
+        return FAILED
+    return DONE
 
 
 @contextmanager

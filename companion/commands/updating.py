@@ -14,7 +14,7 @@ import typer
 
 from companion.adapters.practice_note import has_joined
 from companion.commands.desktop import start_again, stop_app
-from companion.commands.running import DONE, Json, guarded
+from companion.commands.running import DONE, Json, bare_command
 from companion.console import as_json, out
 from companion.desktop.program import Program
 from companion.domain.errors import BadInput, CompanionError
@@ -31,93 +31,77 @@ _INSTALLERS = {
 """What installed it leaves this file in its environment."""
 
 
-@step.command("keep")
-def keep_step() -> None:
+@bare_command(step, "keep")
+async def keep_step() -> int:
     """What is ill before; a backup where daily ones are on; the app stopped, the data copied."""
-
-    async def work() -> int:
-        environment = Environment.of_process()
-        ran = False
-        try:
-            facts = await _before(environment)
-            ran = await stop_app(environment.home)
-            from companion.updating import keep
-
-            kept = await BACKUPS.run(keep, environment)
-        except CompanionError as error:
-            as_json({"ran": ran, "error": {"what": error.what, "remedy": error.remedy}})
-            raise
-        as_json({**facts, "ran": ran, "kept": None if kept is None else str(kept)})
-        return DONE
-
-    guarded(work, json=False)
-
-
-@step.command("put-back")
-def put_back_step(folder: Path) -> None:
-    """The data as they were before."""
-
-    async def work() -> int:
-        from companion.updating import put_back
-
-        await BACKUPS.run(put_back, Environment.of_process(), folder)
-        return DONE
-
-    guarded(work, json=False)
-
-
-@step.command("start")
-def start_step() -> None:
-    """The app, where it was before."""
-
-    async def work() -> int:
-        await start_again(Environment.of_process().home)
-        return DONE
-
-    guarded(work, json=False)
-
-
-@app.command()
-def update(
-    file: Annotated[Path, typer.Argument(metavar="FILE|FOLDER", help="Of a newer version.")],
-    json: Json = False,
-) -> None:
-    """Put a newer version in place; goes back by itself if it fails. As pipx or uv installed it:
-    stop the app and copy the data, then say which command does the rest."""
-
-    async def work() -> int:
+    environment = Environment.of_process()
+    ran = False
+    try:
+        facts = await _before(environment)
+        ran = await stop_app(environment.home)
         from companion.updating import keep
 
-        if Program.of_process().script is not None:
-            raise BadInput(
-                "The version in this folder is changed by run.py.",
-                f'Type: python run.py update "{file}"',
-                field="usage",
-            )
-        if file.suffix.lower() != ".whl" or not file.is_file():
-            raise BadInput(
-                f"{file.name} is not the wheel of a newer version.",
-                "Here it was installed by pipx, uv or pip: fetch the file that ends in .whl.",
-                field="file",
-            )
-        environment = Environment.of_process()
-        await _before(environment)
-        ran = await stop_app(environment.home)
         kept = await BACKUPS.run(keep, environment)
-        installing = _installer().format(file=file.resolve())
-        if json:
-            kept_in = None if kept is None else str(kept)
-            as_json({"stopped": ran, "kept": kept_in, "next": installing})
-            return DONE
-        if ran:
-            out.print("The app is stopped.")
-        if kept is not None:
-            out.print(f"The data as they are now were copied to {kept}")
-        out.print(f"Now type: {installing}")
-        out.print("and then: companion doctor && companion start")
-        return DONE
+    except CompanionError as error:
+        as_json({"ran": ran, "error": {"what": error.what, "remedy": error.remedy}})
+        raise
+    as_json({**facts, "ran": ran, "kept": None if kept is None else str(kept)})
+    return DONE
 
-    guarded(work, json=json)
+
+@bare_command(step, "put-back")
+async def put_back_step(folder: Path) -> int:
+    """The data as they were before."""
+    from companion.updating import put_back
+
+    await BACKUPS.run(put_back, Environment.of_process(), folder)
+    return DONE
+
+
+@bare_command(step, "start")
+async def start_step() -> int:
+    """The app, where it was before."""
+    await start_again(Environment.of_process().home)
+    return DONE
+
+
+@bare_command(app)
+async def update(
+    file: Annotated[Path, typer.Argument(metavar="FILE|FOLDER", help="Of a newer version.")],
+    json: Json = False,
+) -> int:
+    """Put a newer version in place; goes back by itself if it fails. As pipx or uv installed it:
+    stop the app and copy the data, then say which command does the rest."""
+    from companion.updating import keep
+
+    if Program.of_process().script is not None:
+        raise BadInput(
+            "The version in this folder is changed by run.py.",
+            f'Type: python run.py update "{file}"',
+            field="usage",
+        )
+    if file.suffix.lower() != ".whl" or not file.is_file():
+        raise BadInput(
+            f"{file.name} is not the wheel of a newer version.",
+            "Here it was installed by pipx, uv or pip: fetch the file that ends in .whl.",
+            field="file",
+        )
+    environment = Environment.of_process()
+    await _before(environment)
+    ran = await stop_app(environment.home)
+    kept = await BACKUPS.run(keep, environment)
+    installing = _installer().format(file=file.resolve())
+    if json:
+        kept_in = None if kept is None else str(kept)
+        as_json({"stopped": ran, "kept": kept_in, "next": installing})
+        return DONE
+    if ran:
+        out.print("The app is stopped.")
+    if kept is not None:
+        out.print(f"The data as they are now were copied to {kept}")
+    out.print(f"Now type: {installing}")
+    out.print("and then: companion doctor && companion start")
+    return DONE
 
 
 def _installer() -> str:

@@ -92,19 +92,15 @@ def reaches(caller: Caller, useful: frozenset[str], calendar: Calendar) -> bool:
             if calendar.created_by == caller.client_id and calendar.owner == caller.account:
                 return True
         elif scope in OWNED:
-            if role_of(caller.account, calendar) == "owner":
+            if calendar.readers.get(caller.account) == "owner":
                 return True
         else:
             return True
     return False
 
 
-def role_of(account: str, calendar: Calendar) -> str | None:
-    return calendar.readers.get(account)
-
-
 def check_role(caller: Caller, calendar: Calendar, method: str) -> None:
-    role = role_of(caller.account, calendar)
+    role = calendar.readers.get(caller.account)
     if role is None:
         raise refusals.not_found()
     needed = "reader"

@@ -24,7 +24,7 @@ def list_calendars(
     mine = [
         list_entry(caller, calendar)
         for calendar in calendars
-        if (role := access.role_of(caller.account, calendar)) is not None
+        if (role := calendar.readers.get(caller.account)) is not None
         and (roles is None or role in roles)
         and access.reaches(caller, useful, calendar)
     ]
@@ -51,7 +51,7 @@ def list_entry(caller: Caller, calendar: Calendar) -> Json:
         "backgroundColor": _COLOURS[len(calendar.id) % len(_COLOURS)],
         "foregroundColor": "#000000",
         "selected": True,
-        "accessRole": access.role_of(caller.account, calendar),
+        "accessRole": calendar.readers.get(caller.account),
         "defaultReminders": [{"method": "popup", "minutes": 10}] if calendar.primary else [],
     }
     if calendar.primary and calendar.owner == caller.account:

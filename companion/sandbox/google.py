@@ -252,7 +252,7 @@ class SimulatedGoogle:
         if method == "calendarList.list":
             return list_calendars(self.calendars.values(), caller, useful, parameters)
         calendar = self.calendars.get(asked.calendar_id or "")
-        if calendar is None or access.role_of(caller.account, calendar) is None:
+        if calendar is None or caller.account not in calendar.readers:
             raise refusals.not_found()
         if calendar.opens_at is not None and self.now() < calendar.opens_at:
             refuse = _TOO_FRESH[self.policy.fresh_calendar_status]
@@ -265,7 +265,7 @@ class SimulatedGoogle:
             return self._calendar_method(caller, method, calendar, asked.body or {})
         if method == "events.list":
             answer = list_events(calendar, parameters)
-            answer["accessRole"] = access.role_of(caller.account, calendar)
+            answer["accessRole"] = calendar.readers[caller.account]
             return answer
         return self._event_method(asked, calendar)
 

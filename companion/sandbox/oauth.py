@@ -213,8 +213,7 @@ def _consent_page(api: SimulatorApi, asked: dict[str, str], query: str, scopes: 
 
 
 def _form(request: ApiRequest) -> dict[str, str]:
-    text = request.body.decode("utf-8", "replace") or request.query
-    return dict(parse_qsl(text, keep_blank_values=True))
+    return request.form or dict(parse_qsl(request.query, keep_blank_values=True))
 
 
 def _client(request: ApiRequest) -> dict[str, str]:

@@ -6,7 +6,6 @@ place every two seconds, except while a form on it is in use.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from html import escape
 from itertools import groupby
@@ -17,6 +16,7 @@ from companion.sandbox.calendars import Calendar
 from companion.sandbox.events import Event
 from companion.sandbox.google import SimulatedGoogle
 from companion.sandbox.listing import ListQuery, entries
+from companion.sandbox.moments import day_moment
 
 _WEEKS_BEFORE, _WEEKS_AFTER = 2, 10
 _COLOURS = {
@@ -91,12 +91,6 @@ setInterval(async () => {
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
-    event: Event
-    day: date
-
-
 def frame(
     heading: str,
     content: str,
@@ -147,18 +141,16 @@ def calendar_page(calendar: Calendar, email: str, now: datetime) -> bytes:
     zone = calendar.zone
     today = now.astimezone(zone).date()
     base = view_path(calendar, email)
-    shown = [
-        _Entry(event=event, day=_day(event, zone))
-        for event in _visible(
-            calendar, today - timedelta(weeks=_WEEKS_BEFORE), today + timedelta(weeks=_WEEKS_AFTER)
-        )
-    ]
-    shown.sort(key=lambda entry: (entry.day, entry.event.start.instant, entry.event.id))
+    first, last = today - timedelta(weeks=_WEEKS_BEFORE), today + timedelta(weeks=_WEEKS_AFTER)
+    shown = sorted(
+        _visible(calendar, first, last),
+        key=lambda event: (_day(event, zone), event.start.instant, event.id),
+    )
     sections = []
-    for week, in_week in groupby(shown, key=lambda entry: entry.day - _since_monday(entry.day)):
+    for week, in_week in groupby(shown, key=lambda event: _monday(_day(event, zone))):
         days = []
-        for day, on_day in groupby(in_week, key=lambda entry: entry.day):
-            rows = "".join(_row(entry.event, zone, base) for entry in on_day)
+        for day, on_day in groupby(in_week, key=lambda event: _day(event, zone)):
+            rows = "".join(_row(event, zone, base) for event in on_day)
             mark = " today" if day == today else ""
             label = f"{day:%A} {day.day} {day:%B}{' · today' if day == today else ''}"
             days.append(f'<div class="card{mark}"><h2>{label}</h2><ul>{rows}</ul></div>')
@@ -175,11 +167,7 @@ def calendar_page(calendar: Calendar, email: str, now: datetime) -> bytes:
 
 def _visible(calendar: Calendar, first: date, last: date) -> Iterable[Event]:
     """Live single events and instances between two days of the calendar."""
-    zone = calendar.zone
-    since, until = (
-        int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())
-        for day in (first, last)
-    )
+    since, until = (day_moment(day, calendar.zone).instant for day in (first, last))
     query = ListQuery(single_events=True, time_min=since, time_max=until)
     return entries(calendar, query)
 
@@ -188,8 +176,8 @@ def _day(event: Event, zone: ZoneInfo) -> date:
     return event.start.day or datetime.fromtimestamp(event.start.instant, zone).date()
 
 
-def _since_monday(day: date) -> timedelta:
-    return timedelta(days=day.weekday())
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
 
 
 def _count(calendar: Calendar) -> str:

@@ -6,7 +6,7 @@ program only learns of them by comparing.
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 
 from companion.sandbox.calendars import Calendar
 from companion.sandbox.moments import wire_time
@@ -44,7 +44,7 @@ def _view(api: SimulatorApi, request: ApiRequest, parts: list[str]) -> Reply:
         return html_reply(calendar_page(calendar, email, api.clock()))
     if request.method != "POST":
         raise not_found()
-    form = {key: values[-1] for key, values in parse_qs(request.body.decode()).items()}
+    form = request.form
     if rest == ["add"]:
         _add(calendar, email, form)
     elif len(rest) == 2 and rest[1] in _EDITS:

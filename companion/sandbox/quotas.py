@@ -36,31 +36,36 @@ class Quota:
 
 
 @dataclass(slots=True)
-class Window:
-    granted: deque[tuple[float, int]] = field(default_factory=deque)
+class SlidingSum:
+    """Units of the last 60 seconds."""
+
+    entries: deque[tuple[float, int]] = field(default_factory=deque)
     units: int = 0
-    asked: deque[tuple[float, int]] = field(default_factory=deque)
-    asked_units: int = 0
+
+    def at(self, now: float) -> int:
+        while self.entries and self.entries[0][0] <= now - WINDOW_SECONDS:
+            self.units -= self.entries.popleft()[1]
+        return self.units
+
+    def add(self, now: float, weight: int) -> None:
+        self.entries.append((now, weight))
+        self.units += weight
+
+
+@dataclass(slots=True)
+class Window:
+    granted: SlidingSum = field(default_factory=SlidingSum)
+    asked: SlidingSum = field(default_factory=SlidingSum)
     peak: int = 0
     """Most units asked for within any 60 seconds, refused ones included."""
 
     def ask(self, now: float, weight: int) -> None:
-        horizon = now - WINDOW_SECONDS
-        while self.asked and self.asked[0][0] <= horizon:
-            self.asked_units -= self.asked.popleft()[1]
-        self.asked.append((now, weight))
-        self.asked_units += weight
-        self.peak = max(self.peak, self.asked_units)
+        self.asked.add(now, weight)
+        self.peak = max(self.peak, self.asked.at(now))
 
     def has_room(self, now: float, weight: int, limit: int | None) -> bool:
-        horizon = now - WINDOW_SECONDS
-        while self.granted and self.granted[0][0] <= horizon:
-            self.units -= self.granted.popleft()[1]
-        return limit is None or self.units + weight <= limit
-
-    def take(self, now: float, weight: int) -> None:
-        self.granted.append((now, weight))
-        self.units += weight
+        units = self.granted.at(now)
+        return limit is None or units + weight <= limit
 
 
 @dataclass(slots=True)
@@ -94,9 +99,9 @@ class Meter:
             writes.ask(now, weight)
             if not writes.has_room(now, weight, self.quota.per_calendar_writes):
                 raise refusals.project_rate_limit()
-            writes.take(now, weight)
-        window.take(now, weight)
-        self.project.take(now, weight)
+            writes.granted.add(now, weight)
+        window.granted.add(now, weight)
+        self.project.granted.add(now, weight)
 
     def check_creation(self, account: str, kind: str, now: float) -> None:
         """Refuses, and locks the account, when it has created as many as it may."""

@@ -39,6 +39,20 @@ class SimulatedError(Exception):
         return {"error": {"errors": [entry], "code": self.status, "message": self.message}}
 
 
+def _of_calendar(
+    status: int, reason: str, message: str, location: str | None = None
+) -> SimulatedError:
+    return SimulatedError(status, reason, message, domain="calendar", location=location)
+
+
+def _of_header(status: int, reason: str, message: str, header: str) -> SimulatedError:
+    return SimulatedError(status, reason, message, location=header, location_type="header")
+
+
+def _of_limits(reason: str, message: str) -> SimulatedError:
+    return SimulatedError(403, reason, message, domain="usageLimits")
+
+
 def invalid(message: str, location: str | None = None) -> SimulatedError:
     return SimulatedError(400, "invalid", message, location=location)
 
@@ -65,13 +79,7 @@ def invalid_id() -> SimulatedError:
 
 
 def empty_range() -> SimulatedError:
-    return SimulatedError(
-        400,
-        "timeRangeEmpty",
-        "The specified time range is empty.",
-        domain="calendar",
-        location="timeMax",
-    )
+    return _of_calendar(400, "timeRangeEmpty", "The specified time range is empty.", "timeMax")
 
 
 def stale_sequence() -> SimulatedError:
@@ -83,11 +91,10 @@ def stale_sequence() -> SimulatedError:
 
 
 def reminder_clash() -> SimulatedError:
-    return SimulatedError(
+    return _of_calendar(
         400,
         "cannotUseDefaultRemindersAndSpecifyOverride",
         "Cannot specify both default reminders and overrides at the same time.",
-        domain="calendar",
     )
 
 
@@ -104,27 +111,16 @@ def sync_token_with_filters() -> SimulatedError:
 
 
 def not_authenticated() -> SimulatedError:
-    return SimulatedError(
-        401,
-        "authError",
-        "Invalid Credentials",
-        location="Authorization",
-        location_type="header",
-    )
+    return _of_header(401, "authError", "Invalid Credentials", "Authorization")
 
 
 def no_credentials() -> SimulatedError:
-    return SimulatedError(
-        401, "required", "Login Required.", location="Authorization", location_type="header"
-    )
+    return _of_header(401, "required", "Login Required.", "Authorization")
 
 
 def insufficient_scope() -> SimulatedError:
-    return SimulatedError(
-        403,
-        "insufficientPermissions",
-        "Request had insufficient authentication scopes.",
-    )
+    message = "Request had insufficient authentication scopes."
+    return SimulatedError(403, "insufficientPermissions", message)
 
 
 def forbidden() -> SimulatedError:
@@ -136,12 +132,8 @@ def backend_error() -> SimulatedError:
 
 
 def needs_role(role: str) -> SimulatedError:
-    return SimulatedError(
-        403,
-        "requiredAccessLevel",
-        f"You need to have {role} access to this calendar.",
-        domain="calendar",
-    )
+    message = f"You need to have {role} access to this calendar."
+    return _of_calendar(403, "requiredAccessLevel", message)
 
 
 def revival_refused() -> SimulatedError:
@@ -150,19 +142,15 @@ def revival_refused() -> SimulatedError:
 
 
 def user_rate_limit() -> SimulatedError:
-    return SimulatedError(
-        403, "userRateLimitExceeded", "User Rate Limit Exceeded", domain="usageLimits"
-    )
+    return _of_limits("userRateLimitExceeded", "User Rate Limit Exceeded")
 
 
 def project_rate_limit() -> SimulatedError:
-    return SimulatedError(403, "rateLimitExceeded", "Rate Limit Exceeded", domain="usageLimits")
+    return _of_limits("rateLimitExceeded", "Rate Limit Exceeded")
 
 
 def usage_limits() -> SimulatedError:
-    return SimulatedError(
-        403, "quotaExceeded", "Calendar usage limits exceeded.", domain="usageLimits"
-    )
+    return _of_limits("quotaExceeded", "Calendar usage limits exceeded.")
 
 
 def not_found() -> SimulatedError:
@@ -178,30 +166,14 @@ def deleted() -> SimulatedError:
 
 
 def full_sync_required() -> SimulatedError:
-    return SimulatedError(
-        410,
-        "fullSyncRequired",
-        "Sync token is no longer valid, a full sync is required.",
-        domain="calendar",
-        location="syncToken",
-    )
+    message = "Sync token is no longer valid, a full sync is required."
+    return _of_calendar(410, "fullSyncRequired", message, "syncToken")
 
 
 def updated_min_too_old() -> SimulatedError:
-    return SimulatedError(
-        410,
-        "updatedMinTooLongAgo",
-        "The requested minimum modification time lies too far in the past.",
-        domain="calendar",
-        location="updatedMin",
-    )
+    message = "The requested minimum modification time lies too far in the past."
+    return _of_calendar(410, "updatedMinTooLongAgo", message, "updatedMin")
 
 
 def precondition_failed() -> SimulatedError:
-    return SimulatedError(
-        412,
-        "conditionNotMet",
-        "Precondition Failed",
-        location="If-Match",
-        location_type="header",
-    )
+    return _of_header(412, "conditionNotMet", "Precondition Failed", "If-Match")

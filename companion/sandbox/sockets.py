@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 import socket
-import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from typing import Any, Protocol, cast
@@ -25,6 +24,7 @@ HOST = "127.0.0.1"
 LOOPBACK = frozenset({HOST, "localhost", "::1"})
 LARGEST_BODY = 32 * 1024 * 1024
 STOP_SECONDS = 10.0
+_BACKLOG = 512
 _SILENT = logging.getLogger(f"{__name__}.uvicorn")
 """What uvicorn says of our requests: nothing, for breaking connections is what faults do. A logger
 of its own: uvicorn's is the process's, and in the demo the app's as well."""
@@ -146,17 +146,8 @@ class _QuietServer(uvicorn.Server):
 
 
 def listen(port: int = 0) -> socket.socket:
-    """A bound socket on 127.0.0.1; port 0 takes any free one."""
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    if sys.platform != "win32":
-        # On Windows this option would let a second program take the same port.
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind((HOST, port))
-    except OSError:
-        bound.close()
-        raise
-    return bound
+    """A socket that listens on 127.0.0.1; port 0 takes any free one."""
+    return socket.create_server((HOST, port), backlog=_BACKLOG)
 
 
 def base_url_of(bound: socket.socket) -> str:
@@ -175,7 +166,7 @@ def _server(simulator: Simulator) -> _QuietServer:
         date_header=False,
         timeout_keep_alive=120,
         timeout_graceful_shutdown=5,
-        backlog=512,
+        backlog=_BACKLOG,
     )
     return _QuietServer(config)
 
@@ -188,7 +179,6 @@ class ServerThread:
         self.base_url = base_url_of(self._socket)
         self.bound_to: str = self._socket.getsockname()[0]
         self._server = _server(simulator)
-        self._socket.listen(512)
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), name=name, daemon=True
         )
@@ -216,7 +206,6 @@ class ServerThread:
 async def serving_simulator(simulator: Simulator, name: str, port: int = 0) -> AsyncIterator[str]:
     """The server inside the running event loop; gives its base URL."""
     bound = listen(port)
-    bound.listen(512)
     server = _server(simulator)
     task = asyncio.create_task(server.serve(sockets=[bound]), name=name)
     try:

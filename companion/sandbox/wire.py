@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from urllib.parse import parse_qsl
 
 JSON_TYPE = "application/json; charset=UTF-8"
 NOT_STORED = ("Cache-Control", "no-store")
@@ -26,6 +27,11 @@ class ApiRequest:
     headers: dict[str, str] = field(default_factory=dict)
     """Names in lower case."""
     body: bytes = b""
+
+    @property
+    def form(self) -> dict[str, str]:
+        """What was posted; of a field that came twice the last."""
+        return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
 @dataclass(slots=True, kw_only=True)

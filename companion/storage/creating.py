@@ -52,7 +52,6 @@ from companion.adapters.practice_note import (
     MovingNote,
     PracticeNote,
     Stage,
-    moving_note,
     practice_note,
     write_note,
 )
@@ -69,17 +68,20 @@ from companion.storage.membership import Membership, place_of
 from companion.storage.moving import (
     HOLDER,
     after_the_commit,
+    commit_or_ask,
     end_move,
     exclusive_home,
     fresh_folder,
     lock_moves,
     moves_into_practice,
     notes_of,
+    only_transaction,
     recover_move_locked,
     row_after_moves,
     staged_secrets,
     staging_of,
     swap_of,
+    withdraw,
 )
 
 OF_A_PRACTICE = (documents, secrets, practice, workstations, lease, turns, commits, paces)
@@ -188,13 +190,9 @@ async def practice_of(environment: Environment) -> str:
     """Id of the practice that the book of this home was taken from; empty for none."""
 
     def look() -> str:
-        engine = writing_engine(environment.book)
-        try:
-            with translating(), engine.connect() as connection:
-                row = practice_in(connection)
-            return "" if row is None else row.practice_id
-        finally:
-            engine.dispose()
+        with only_transaction(writing_engine(environment.book)) as connection:
+            row = practice_in(connection)
+        return "" if row is None else row.practice_id
 
     return await BACKUPS.run(look)
 
@@ -258,7 +256,7 @@ class _Mover:
             close_up(self._environment.book, 3.0)
             rows, note = self._into_database(note)
         except BaseException:
-            self._withdraw()
+            withdraw(home, self._disk, self._arrived)
             raise
         with after_the_commit(note):
             finish_creating(self._environment, note, swap_of(home, self._disk))
@@ -275,36 +273,19 @@ class _Mover:
                 source.begin() as from_home,  # nobody else writes to it meanwhile
                 closing(engine.connect()) as connection,
             ):
-                transaction = connection.begin()
+                connection.begin()
                 rows = self._fill(from_home, connection)
                 write_note(self._environment.home, decided, self._disk)
-                try:
-                    transaction.commit()
-                except Exception:
-                    connection.close()  # or the question would wait for our own lock
-                    if not self._arrived():
-                        raise
+                commit_or_ask(connection, self._arrived)
                 return rows, decided
         finally:
             engine.dispose()
             source.dispose()
 
     def _arrived(self) -> bool:
-        """Whether a COMMIT without an answer was done. Raises what its question raises."""
+        """As `commit_or_ask` and `withdraw` ask it."""
         row = row_after_moves(self._member.url)
         return row is not None and row.practice_id == self._member.note.practice_id
-
-    def _withdraw(self) -> None:
-        """Unless the database alone knows: then the next start asks it."""
-        home = self._environment.home
-        found = moving_note(home)
-        if found is not None and found.stage is Stage.DECIDING:
-            try:
-                if self._arrived():
-                    return
-            except StoreError:
-                return
-        end_move(home, self._disk)
 
     def _fill(self, from_home: Connection, connection: Connection) -> Mapping[str, int]:
         lock_moves(connection)
@@ -369,12 +350,8 @@ class _Mover:
 def finish_creating(environment: Environment, note: MovingNote, swap: Swap) -> None:
     """The practice has everything: the files change places. May be done again. Blocking."""
     if environment.book.exists():
-        engine = writing_engine(environment.book)
-        try:
-            with translating(), engine.begin() as connection:
-                mark_moved(connection, note.practice_id, f"the practice in {note.place}")
-        finally:
-            engine.dispose()
+        with only_transaction(writing_engine(environment.book)) as connection:
+            mark_moved(connection, note.practice_id, f"the practice in {note.place}")
     aside = environment.home / note.aside
     make_folder(aside)
     try:

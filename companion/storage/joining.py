@@ -26,7 +26,7 @@ from companion.storage.moving import (
     exclusive_home,
     fresh_folder,
     moves_into_practice,
-    moving_lock,
+    moving_turn,
     recover_move_locked,
     staged_secrets,
     staging_of,
@@ -50,9 +50,7 @@ async def join_practice_here(
 async def give_practice_key(environment: Environment, address: str, typed_key: str) -> PracticeNote:
     """The renewed key, to a workstation that has joined; its app may run, or wait for it. Raises
     BadInput, Busy, StoreError, SecretsError."""
-    lock = moving_lock(environment.home)
-    await asyncio.to_thread(lock.__enter__)
-    try:
+    async with moving_turn(environment.home):
         await recover_move_locked(environment, Disk())
         note = practice_note(environment.home)
         if note is None:
@@ -62,8 +60,6 @@ async def give_practice_key(environment: Environment, address: str, typed_key: s
         secrets_key_of(practice_row_of(found, note), key)
         await sealed_secrets(environment, holder=HOLDER).put(KEY_NAME, key.text)
         return note
-    finally:
-        lock.__exit__(None, None, None)
 
 
 async def type_practice_key(environment: Environment, typed_key: str) -> None:
@@ -75,13 +71,9 @@ async def type_practice_key(environment: Environment, typed_key: str) -> None:
 
 async def join_by_variables(environment: Environment) -> PracticeNote:
     """The same for a start, which may be that of the app. Raises the same."""
-    lock = moving_lock(environment.home)
-    await asyncio.to_thread(lock.__enter__)
-    try:
+    async with moving_turn(environment.home):
         key = environment.practice_key
         return await _join(environment, environment.database_url, key, Disk())
-    finally:
-        lock.__exit__(None, None, None)
 
 
 async def _join(environment: Environment, address: str, typed: str, disk: Disk) -> PracticeNote:

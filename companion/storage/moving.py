@@ -12,20 +12,26 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    ExitStack,
+    contextmanager,
+    suppress,
+)
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy import URL, Connection, text
+from sqlalchemy import URL, Connection, Engine, text
 
 from companion.adapters.backup import Move, Swap
 from companion.adapters.database.errors import translating
 from companion.adapters.database.notes import BACKUPS, NOTICES, SOURCES
 from companion.adapters.database.postgres import engine_of, url_of
 from companion.adapters.database.practice_row import PracticeRow, practice_in
-from companion.adapters.file_locks import FileLock
+from companion.adapters.file_locks import FileLock, NamedFileLocks
 from companion.adapters.home_text import BACKUPS_FILE, SOURCES_FILE
 from companion.adapters.keyring_entry import KeyringEntry
 from companion.adapters.notice_book import FILE_NAME as NOTICES_FILE
@@ -52,6 +58,7 @@ from companion.services.maintenance.backup_records import moved
 from companion.storage.membership import URL_NAME
 
 HOLDER = "moving the data"
+_LOCK = "moving"
 PATIENCE = 5.0
 """Seconds that a start waits for one that is just moving."""
 MOVING_LOCK = 0x0CA1_0010
@@ -73,23 +80,25 @@ _BESIDE = ("-wal", "-shm", "-journal")
 def exclusive_home(environment: Environment) -> Iterator[None]:
     """Neither the app of this home runs, nor is anybody moving it. Raises Busy."""
     home = environment.home
-    try:
-        app = Instance(home).lock(patience=0.5)
-        app.__enter__()
-    except Busy as error:
-        raise Busy(
-            "Calendar Companion is running on this computer.",
-            "Stop it first: python run.py stop. Nothing was changed.",
-        ) from error
-    try:
-        with moving_lock(home):
-            yield
-    finally:
-        app.__exit__(None, None, None)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(Instance(home).lock(patience=0.5))
+        except Busy as error:
+            raise Busy(
+                "Calendar Companion is running on this computer.",
+                "Stop it first: python run.py stop. Nothing was changed.",
+            ) from error
+        stack.enter_context(moving_lock(home))
+        yield
 
 
 def moving_lock(home: Path) -> FileLock:
-    return FileLock(home / "moving.lock", holder=HOLDER, patience=PATIENCE)
+    return FileLock(home / f"{_LOCK}.lock", holder=HOLDER, patience=PATIENCE)
+
+
+def moving_turn(home: Path) -> AbstractAsyncContextManager[object]:
+    """The same lock for a coroutine: it is waited for in a thread."""
+    return NamedFileLocks(home, holder=HOLDER, patience=PATIENCE).hold(_LOCK)
 
 
 def remember_name(home: Path, note: PracticeNote, name: str) -> None:
@@ -180,18 +189,15 @@ async def recover_move(environment: Environment, disk: Disk | None = None) -> No
     if not (home / MOVING).exists():
         await asyncio.to_thread(swap_of(home, disk).finish)
         return
-    try:
-        lock = moving_lock(home)
-        await asyncio.to_thread(lock.__enter__)
-    except Busy as error:
-        raise Busy(
-            "The data of this computer are just being moved to or from a practice.",
-            "Wait until that is done, then try again.",
-        ) from error
-    try:
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(moving_turn(home))
+        except Busy as error:
+            raise Busy(
+                "The data of this computer are just being moved to or from a practice.",
+                "Wait until that is done, then try again.",
+            ) from error
         await recover_move_locked(environment, disk)
-    finally:
-        lock.__exit__(None, None, None)
 
 
 async def recover_move_locked(environment: Environment, disk: Disk) -> None:
@@ -212,6 +218,29 @@ async def recover_move_locked(environment: Environment, disk: Disk) -> None:
             finish = finish_creating if into else finish_returning
             await asyncio.to_thread(finish, environment, note, swap)
     await asyncio.to_thread(end_move, home, disk)
+
+
+def commit_or_ask(connection: Connection, arrived: Callable[[], bool]) -> None:
+    """`arrived`: whether a COMMIT without an answer was done."""
+    try:
+        connection.commit()
+    except Exception:
+        connection.close()  # or the question would wait for our own lock
+        if not arrived():
+            raise
+
+
+def withdraw(home: Path, disk: Disk, arrived: Callable[[], bool]) -> None:
+    """End the move, unless the database alone knows whether it was done: then the next start asks
+    it."""
+    found = moving_note(home)
+    if found is not None and found.stage is Stage.DECIDING:
+        try:
+            if arrived():
+                return
+        except StoreError:
+            return
+    end_move(home, disk)
 
 
 def end_move(home: Path, disk: Disk) -> None:
@@ -275,13 +304,19 @@ async def _url_for(environment: Environment, note: MovingNote) -> URL:
 
 def row_after_moves(url: URL) -> PracticeRow | None:
     """Once no process is moving the practice, nor its COMMIT under way. Blocks."""
-    engine = engine_of(url, 1)
+    with only_transaction(engine_of(url, 1)) as connection:
+        lock_moves(connection)
+        if connection.scalar(text("SELECT to_regclass('practice')")) is None:
+            return None
+        return practice_in(connection)
+
+
+@contextmanager
+def only_transaction(engine: Engine) -> Iterator[Connection]:
+    """Of an engine that was made for it."""
     try:
         with translating(), engine.begin() as connection:
-            lock_moves(connection)
-            if connection.scalar(text("SELECT to_regclass('practice')")) is None:
-                return None
-            return practice_in(connection)
+            yield connection
     finally:
         engine.dispose()
 

@@ -27,7 +27,7 @@ from companion.services.files import Disk
 from companion.services.ports import SecretStore
 from companion.storage.home import sealed_secrets
 from companion.storage.membership import KEY_NAME, membership_of
-from companion.storage.moving import HOLDER, lock_moves, moving_lock, recover_move_locked
+from companion.storage.moving import HOLDER, lock_moves, moving_turn, recover_move_locked
 from companion.storage.practice import practice_row_of
 
 
@@ -50,17 +50,13 @@ async def renew_practice_key(
     """The app may run meanwhile. `store`: where this computer keeps the keys, for tests. Raises
     BadInput, Busy, StoreError, SecretsError; then the old key counts, except after an unanswered
     COMMIT, when `practice key` shows which one does."""
-    lock = moving_lock(environment.home)
-    await asyncio.to_thread(lock.__enter__)
-    try:
+    async with moving_turn(environment.home):
         await recover_move_locked(environment, Disk())
         note = practice_note(environment.home)
         if note is None:
             raise BadInput("This computer has joined no practice.", "So there is no key to renew.")
         store = store or sealed_secrets(environment, holder=HOLDER)
         return await _renew(environment, note, store, PracticeKey(random(SECRET_BYTES)), random)
-    finally:
-        lock.__exit__(None, None, None)
 
 
 async def _renew(

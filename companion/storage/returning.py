@@ -44,7 +44,6 @@ from companion.adapters.practice_note import (
     MovingNote,
     PracticeNote,
     Stage,
-    moving_note,
     practice_note,
     write_note,
 )
@@ -62,16 +61,19 @@ from companion.storage.moving import (
     HOLDER,
     NOTES,
     after_the_commit,
+    commit_or_ask,
     end_move,
     exclusive_home,
     fresh_folder,
     lock_moves,
     note_of_home,
+    only_transaction,
     recover_move_locked,
     row_after_moves,
     staged_secrets,
     staging_of,
     swap_of,
+    withdraw,
 )
 from companion.storage.practice import practice_row_of
 
@@ -126,23 +128,18 @@ def _remove_from_practice(member: Membership, *, anyway: bool) -> None:
     note, found = member.note, inspect_database(member.url)
     if found.row is None or found.row.practice_id != note.practice_id or found.row.moved_to:
         return  # it is not there any more
-    engine = engine_of(member.url, 1)
-    try:
-        with translating(), engine.begin() as connection:
-            lock_moves(connection)
-            remove_workstation(connection, note.workstation_id)
-            others = select(func.count()).where(workstations.c.id != note.workstation_id)
-            if not anyway and not connection.scalar(others):
-                raise BadInput(
-                    "This is the last workstation of the practice: nobody would keep its "
-                    "calendars.",
-                    "To go on with all of it on this computer alone: python run.py practice leave "
-                    "--take-everything. To leave it in the database, for another to join: python "
-                    "run.py practice leave --anyway",
-                    field="usage",
-                )
-    finally:
-        engine.dispose()
+    with only_transaction(engine_of(member.url, 1)) as connection:
+        lock_moves(connection)
+        remove_workstation(connection, note.workstation_id)
+        others = select(func.count()).where(workstations.c.id != note.workstation_id)
+        if not anyway and not connection.scalar(others):
+            raise BadInput(
+                "This is the last workstation of the practice: nobody would keep its calendars.",
+                "To go on with all of it on this computer alone: python run.py practice leave "
+                "--take-everything. To leave it in the database, for another to join: python "
+                "run.py practice leave --anyway",
+                field="usage",
+            )
 
 
 def _forget(home: Path, disk: Disk) -> None:
@@ -236,17 +233,8 @@ class _TakeBack:
         return PracticeReturned(rows=rows, secrets=len(texts), place=self._note.place)
 
     def withdraw(self) -> None:
-        """Unless the database alone knows: then the next start asks it."""
         self.close()
-        home = self._environment.home
-        found = moving_note(home)
-        if found is not None and found.stage is Stage.DECIDING:
-            try:
-                if self._arrived():
-                    return
-            except StoreError:
-                return
-        end_move(home, self._disk)
+        withdraw(self._environment.home, self._disk, self._arrived)
 
     def close(self) -> None:
         if self._connection is not None:
@@ -318,15 +306,10 @@ class _TakeBack:
             copying.close_to_writers(connection, guarded)
             self._note = replace(self._note, stage=Stage.DECIDING)
             write_note(self._environment.home, self._note, self._disk)
-            try:
-                connection.commit()
-            except Exception:
-                connection.close()  # or the question would wait for our own lock
-                if not self._arrived():
-                    raise
+            commit_or_ask(connection, self._arrived)
 
     def _arrived(self) -> bool:
-        """Whether a COMMIT without an answer was done. Raises what its question raises."""
+        """As `commit_or_ask` and `withdraw` ask it."""
         row = row_after_moves(self._member.url)
         return row is not None and row.moved_to == self._note.moved_to
 

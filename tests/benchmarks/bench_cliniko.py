@@ -10,82 +10,29 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import psutil
 import pytest
 
-from companion.adapters.clock import SystemClock
-from companion.adapters.database import open_database
 from companion.adapters.sources.cliniko import BURST, RATE, ClinikoSource
-from companion.adapters.tabular.files import WorkbookFiles
 from companion.gc_tuning import freeze_gc
 from companion.sandbox.cliniko.account import SimulatedClinikoAccount
 from companion.sandbox.cliniko.sample import fill
 from companion.sandbox.cliniko.service import KEY, ClinikoPolicy, ClinikoService
 from companion.sandbox.sockets import ServerThread
-from companion.services.imports.importing import Importing
-from companion.services.settings.practitioners import Practitioners
-from companion.services.sources.remote import FetchAnswer, FetchRequest
-from tests.benchmarks.bench_import import PeakMemory
-from tests.fakes.settings import FakeSettings
+from tests.benchmarks.bench_fetched import (
+    FETCH_MEGABYTES,
+    HEADINGS,
+    ROWS,
+    import_from,
+    line_of,
+)
+from tests.benchmarks.measuring import figures_of, machine_load
 
 pytestmark = pytest.mark.benchmark
-ROWS = 20_000
-FETCH_MEGABYTES = 40
-"""That 20,000 may take more than 2,000: pages, and the ids by which a shifted page is noticed."""
-
-
-def fetch(source: ClinikoSource, folder: Path, cursor: str = "") -> FetchAnswer:
-    folder.mkdir()
-    return source.fetch(
-        FetchRequest(
-            fields={"contact": "desk@banksia.example"},
-            secret=KEY,
-            cursor=cursor,
-            folder=folder,
-            now=datetime.now(UTC),
-            timezone="Australia/Sydney",
-        )
-    )
-
-
-async def import_from(url: str, home: Path) -> dict[str, float]:
-    source = ClinikoSource(url, rate=1e6, burst=10**6)
-    figures: dict[str, float] = {}
-    began = time.perf_counter()
-    with PeakMemory() as memory:
-        answer = fetch(source, home / "first")
-    figures["fetch_seconds"] = time.perf_counter() - began
-    figures["fetch_megabytes"] = memory.peak
-    assert answer.file is not None
-    clock, settings = SystemClock(""), FakeSettings()
-    database = open_database(home / "book.db", clock)
-    importing = Importing(
-        book=database.book,
-        settings=settings,
-        practitioners=Practitioners(settings=settings, book=database.book, clock=clock),
-        reader=WorkbookFiles(),
-        activity=database.activity,
-        clock=clock,
-    )
-    began = time.perf_counter()
-    with PeakMemory() as memory:
-        shown = await importing.preview(answer.file, source="cliniko", snapshot=True)
-        report = await importing.apply(shown, yes=True)
-    figures["import_seconds"] = time.perf_counter() - began
-    figures["import_megabytes"] = memory.peak
-    figures["added"] = report.added
-    await database.close()
-    began = time.perf_counter()
-    again = fetch(source, home / "again", answer.cursor)
-    figures["quiet_seconds"] = time.perf_counter() - began
-    figures["quiet_rows"] = float(again.file is not None)
-    return figures
+ASKED = {"fields": {"contact": "desk@banksia.example"}, "secret": KEY}
 
 
 def measured(rows: int, folder: Path) -> dict[str, float]:
@@ -97,41 +44,31 @@ def measured(rows: int, folder: Path) -> dict[str, float]:
     server = ServerThread(service, "simulated-cliniko")
     folder.mkdir()
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.benchmarks.bench_cliniko", server.base_url, str(folder)],
-            check=True,
-            capture_output=True,
-            timeout=300,
-            cwd=Path(__file__).resolve().parents[2],
-        )
+        figures = figures_of("bench_cliniko", server.base_url, folder)
     finally:
         server.stop(wait=False)
-    figures: dict[str, float] = json.loads(done.stdout)
     return figures | {"requests": service.requests}
 
 
 @pytest.mark.timeout(900)
 def test_twenty_thousand_appointments_come_in_bounded_memory(tmp_path: Path) -> None:
     table = {rows: measured(rows, tmp_path / str(rows)) for rows in (ROWS // 10, ROWS)}
-    print(f"\nmachine load {psutil.getloadavg()[0]:.1f} on {psutil.cpu_count()} cores")
-    print("rows    fetch           import          unchanged  requests  at Cliniko's pace")
+    print(f"\n{machine_load()}")
+    print(f"{HEADINGS}  requests  at Cliniko's pace")
     for rows, each in table.items():
         paced = max(each["requests"] - BURST, 0) / RATE
-        print(
-            f"{rows:>6} {each['fetch_seconds']:5.1f} s {each['fetch_megabytes']:4.0f} MB "
-            f"{each['import_seconds']:5.1f} s {each['import_megabytes']:4.0f} MB "
-            f"{each['quiet_seconds'] * 1000:6.0f} ms {each['requests']:9.0f} {paced:10.0f} s"
-        )
+        print(f"{line_of(rows, each)} {each['requests']:9.0f} {paced:10.0f} s")
     small, large = table[ROWS // 10], table[ROWS]
     assert large["added"] == ROWS
-    assert large["quiet_rows"] == 0
+    assert not large["quiet_file"]
     assert large["requests"] == ROWS / 100 + 5 + 1  # names, a question of its age; and once more
     assert large["fetch_megabytes"] - small["fetch_megabytes"] < FETCH_MEGABYTES
 
 
 def main() -> None:
     freeze_gc()  # as the app and every command do once they have started
-    print(json.dumps(asyncio.run(import_from(sys.argv[1], Path(sys.argv[2])))))
+    source = ClinikoSource(sys.argv[1], rate=1e6, burst=10**6)
+    print(json.dumps(asyncio.run(import_from(source, ASKED, Path(sys.argv[2])))))
 
 
 if __name__ == "__main__":

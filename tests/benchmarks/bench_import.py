@@ -12,11 +12,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
 import sys
-import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -26,8 +23,8 @@ from companion.adapters.clock import SystemClock
 from companion.adapters.database import open_database
 from companion.adapters.tabular.files import WorkbookFiles
 from companion.gc_tuning import freeze_gc
-from companion.services.imports.importing import Importing
-from companion.services.settings.practitioners import Practitioners
+from tests.benchmarks.measuring import PeakMemory, figures_of, machine_load
+from tests.fakes.importing import importing_over
 from tests.fakes.settings import FakeSettings
 from tests.samples.exports import as_text, csv_bytes, large_export, xlsx_bytes
 
@@ -42,13 +39,12 @@ async def import_twice(file: Path, home: Path) -> dict[str, float]:
     """A first import, then the same file again, as a snapshot."""
     clock, settings = SystemClock(""), FakeSettings()
     database = open_database(home / "book.db", clock)
-    importing = Importing(
+    importing = importing_over(
         book=database.book,
         settings=settings,
-        practitioners=Practitioners(settings=settings, book=database.book, clock=clock),
-        reader=WorkbookFiles(),
         activity=database.activity,
         clock=clock,
+        reader=WorkbookFiles(),
     )
     figures: dict[str, float] = {}
     for name in ("first", "again"):
@@ -74,32 +70,6 @@ async def read_once(file: Path) -> dict[str, float]:
     }
 
 
-class PeakMemory:
-    """Megabytes of this process and its children together, looked at 50 times a second."""
-
-    def __init__(self) -> None:
-        self.peak = 0.0
-        self._over = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> PeakMemory:
-        self._watcher.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._over.set()
-        self._watcher.join()
-
-    def _watch(self) -> None:
-        own = psutil.Process(os.getpid())
-        while not self._over.wait(0.02):
-            held = 0
-            for each in (own, *own.children(recursive=True)):
-                with suppress(psutil.Error):
-                    held += each.memory_info().rss
-            self.peak = max(self.peak, held / 1e6)
-
-
 def measured(
     content: bytes, folder: Path, name: str, *, only_read: bool = False
 ) -> dict[str, float]:
@@ -107,16 +77,7 @@ def measured(
     file.write_bytes(content)
     home = folder / f"{name}.home"
     home.mkdir()
-    arguments = [str(file)] if only_read else [str(file), str(home)]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.bench_import", *arguments],
-        check=True,
-        capture_output=True,
-        timeout=300,
-        cwd=Path(__file__).resolve().parents[2],
-    )
-    figures: dict[str, float] = json.loads(done.stdout)
-    return figures
+    return figures_of("bench_import", file, *([] if only_read else [home]))
 
 
 @pytest.mark.timeout(900)
@@ -129,7 +90,7 @@ def test_fifty_thousand_rows_go_in_within_the_budget(tmp_path: Path) -> None:
         )
         table[f"{rows} xlsx"] = measured(xlsx_bytes(export), tmp_path, f"rows-{rows}.xlsx")
     print(f"\nbudget for {ROWS} rows: {BUDGET_SECONDS} s, {BUDGET_MEGABYTES} MB")
-    print(f"machine load {psutil.getloadavg()[0]:.1f} on {psutil.cpu_count()} cores")
+    print(machine_load())
     print("rows and kind    preview  import  again   memory   processor, both imports")
     for name, each in table.items():
         print(

@@ -26,22 +26,18 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-import uvicorn
 
-from companion.gc_tuning import freeze_gc
-from companion.web.app import create_app
 from companion.web.feed import FeedApp
 from companion.web.feed_listener import feed_server
-from companion.web.launching import launch_url
-from companion.web.options import AppOptions
 from tests.battery.real import RealHome, appointments, book, opened, populate
 from tests.benchmarks.bench_sync import simulator
+from tests.benchmarks.pages_served import app_server, started, visitor
 from tests.fakes.feeds import token_of
 
 pytestmark = pytest.mark.benchmark
 PRACTITIONERS, EVENTS, PHONES = 200, 100, 200
 SECONDS = 12
-MODULE = "tests.benchmarks.bench_pages"
+MODULE = "bench_pages"
 
 
 async def serve(home: Path, google: str) -> None:
@@ -53,19 +49,12 @@ async def serve(home: Path, google: str) -> None:
             token_of((await application.services.feeds.add(who, label="Phone"))[1])
             for who in people
         ]
-        app_socket, feed_socket = (socket.create_server(("127.0.0.1", 0)) for _each in range(2))
-        options = AppOptions(port=app_socket.getsockname()[1], home=home, version="1", demo=True)
-        app = create_app(application.services, options)
-        facts = {
-            "launch": launch_url(options.port, options.launches.issue()),
-            "phones": feed_socket.getsockname()[1],
-            "tokens": tokens,
-        }
-        freeze_gc()
+        feed_socket = socket.create_server(("127.0.0.1", 0))
+        launch, pages = app_server(application.services, home)
+        facts = {"launch": launch, "phones": feed_socket.getsockname()[1], "tokens": tokens}
         print(json.dumps(facts), flush=True)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
         await asyncio.gather(
-            server.serve(sockets=[app_socket]),
+            pages,
             feed_server(FeedApp(application.services.feeds)).serve(sockets=[feed_socket]),
             application.services.worker.run(),
             bring_work(application, people),
@@ -138,13 +127,6 @@ def told(name: str, times: dict[str, list[float]]) -> str:
     )
 
 
-async def started(*arguments: str) -> asyncio.subprocess.Process:
-    pipe = asyncio.subprocess.PIPE
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", MODULE, *arguments), stdin=pipe, stdout=pipe
-    )
-
-
 @pytest.mark.timeout(400)
 async def test_pages_while_phones_poll_and_calendars_sync(tmp_path: Path) -> None:
     people = [f"p{number:03}" for number in range(PRACTITIONERS)]
@@ -153,7 +135,7 @@ async def test_pages_while_phones_poll_and_calendars_sync(tmp_path: Path) -> Non
             await populate(application, google, people)
             for who in people:
                 await book(application, list(appointments(who, EVENTS // 2)))
-        process = await started("serve", str(tmp_path / "home"), google.base_url)
+        process = await started(MODULE, "serve", str(tmp_path / "home"), google.base_url)
         try:
             assert process.stdin is not None
             assert process.stdout is not None
@@ -168,7 +150,7 @@ async def test_pages_while_phones_poll_and_calendars_sync(tmp_path: Path) -> Non
 
 async def crowd(facts: Any, seconds: float) -> list[float]:
     """Seconds of each poll."""
-    process = await started("phones", str(facts["phones"]), str(seconds))
+    process = await started(MODULE, "phones", str(facts["phones"]), str(seconds))
     said, _ = await process.communicate("\n".join(facts["tokens"]).encode())
     return list(json.loads(said))
 
@@ -183,10 +165,8 @@ async def quiet(google: Any) -> None:
 
 
 async def measure(facts: Any, work: asyncio.StreamWriter, google: Any) -> list[str]:
-    base = facts["launch"].partition("/?")[0]
     paths = ["/practice", "/import", "/phone/p007", "/practitioner/p007", "/book", "/doctor"]
-    async with httpx.AsyncClient(base_url=base, follow_redirects=True, timeout=30) as client:
-        assert (await client.get(facts["launch"])).status_code == 200
+    async with visitor(facts["launch"]) as client:
         while google.written() < PRACTITIONERS * EVENTS // 2:  # noqa: ASYNC110 - another process
             await asyncio.sleep(1)
         await quiet(google)

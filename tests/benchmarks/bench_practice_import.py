@@ -13,15 +13,14 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 
 from companion.adapters.clock import SystemClock
 from companion.adapters.database import Database, open_database
 from companion.adapters.database.opening_practice import open_practice_database
 from companion.adapters.tabular.files import WorkbookFiles
-from companion.services.imports.importing import Importing
-from companion.services.settings.practitioners import Practitioners
+from tests.benchmarks.measuring import machine_load
+from tests.fakes.importing import importing_over
 from tests.fakes.practice_database import PracticeServer
 from tests.fakes.settings import FakeSettings
 from tests.samples.exports import as_text, csv_bytes, large_export
@@ -48,13 +47,12 @@ async def opened(kind: str, folder: Path, server: PracticeServer) -> AsyncIterat
 async def seconds_of(database: Database, files: list[Path]) -> list[tuple[float, float]]:
     """Of each file: to look at it, and to import it."""
     clock, settings = SystemClock(""), FakeSettings()
-    importing = Importing(
+    importing = importing_over(
         book=database.book,
         settings=settings,
-        practitioners=Practitioners(settings=settings, book=database.book, clock=clock),
-        reader=WorkbookFiles(),
         activity=database.activity,
         clock=clock,
+        reader=WorkbookFiles(),
     )
     found = []
     for number, file in enumerate(files):
@@ -87,7 +85,7 @@ async def test_an_import_takes_a_practice_hardly_longer_than_a_home(
             least[kind] = [
                 (min(a[0], b[0]), min(a[1], b[1])) for a, b in zip(before, found, strict=True)
             ]
-    print(f"\nmachine load {psutil.getloadavg()[0]:.1f} on {psutil.cpu_count()} cores")
+    print(f"\n{machine_load()}")
     for kind, each in least.items():
         (read, put), (read_again, put_again) = each
         print(

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -27,15 +26,15 @@ from companion.adapters.clock import SystemClock
 from companion.adapters.database import open_database
 from companion.adapters.tabular.files import WorkbookFiles
 from companion.gc_tuning import freeze_gc
-from companion.services.imports.importing import Importing
 from companion.services.settings.practitioners import Practitioners
 from companion.services.sources.fetched_sources import TypedPlace
 from companion.services.sources.remote import by_name
 from companion.services.sources.watchers import Watchers
 from companion.services.sources.watching import sources_of
-from tests.benchmarks.bench_import import PeakMemory
+from tests.benchmarks.measuring import PeakMemory, figures_of, machine_load
 from tests.contract.remote.every import REMOTE
 from tests.contract.remote.harness import NAME, Booked, Setting
+from tests.fakes.importing import importing_over
 from tests.fakes.locks import FreeLocks
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
@@ -64,15 +63,13 @@ async def fetch_twice(kind: str, count: int, folder: Path) -> dict[str, Any]:
 
     source = REMOTE[kind](Setting(now=now, folder=folder, large=True))
     database = open_database(folder / "book.db", clock)
-    people = Practitioners(settings=settings, book=database.book, clock=clock)
     reader = WorkbookFiles(now=clock.now)
-    importing = Importing(
+    importing = importing_over(
         book=database.book,
         settings=settings,
-        practitioners=people,
-        reader=reader,
         activity=database.activity,
         clock=clock,
+        reader=reader,
     )
     _sources, fetched, _watching = sources_of(
         settings=settings,
@@ -88,6 +85,7 @@ async def fetch_twice(kind: str, count: int, folder: Path) -> dict[str, Any]:
         locks=FreeLocks(),
         watchers=Watchers(),
     )
+    people = Practitioners(settings=settings, book=database.book, clock=clock)
     await people.add("Jo Smith")
     source.put(many(count))
     ago = timedelta(0)
@@ -134,22 +132,14 @@ async def longest_pause() -> None:
 def measured(kind: str, count: int, folder: Path) -> dict[str, Any]:
     home = folder / f"{kind}-{count}"
     home.mkdir()
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.bench_sources", kind, str(count), str(home)],
-        check=True,
-        capture_output=True,
-        timeout=600,
-        cwd=Path(__file__).resolve().parents[2],
-    )
-    figures: dict[str, Any] = json.loads(done.stdout)
-    return figures
+    return figures_of("bench_sources", kind, count, home)
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", REMOTE)
 def test_twenty_thousand_appointments_come_in_bounded_memory(kind: str, tmp_path: Path) -> None:
     small, large = (measured(kind, count, tmp_path) for count in (COUNT // 10, COUNT))
-    print(f"\n{kind}: machine load {psutil.getloadavg()[0]:.1f} on {psutil.cpu_count()} cores")
+    print(f"\n{kind}: {machine_load()}")
     for count, each in ((COUNT // 10, small), (COUNT, large)):
         for name in ("first", "again"):
             print(

@@ -9,27 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import sys
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
-import uvicorn
 
-from companion.gc_tuning import freeze_gc
 from companion.services.sources.fetched_sources import TypedPlace
-from companion.web.app import create_app
-from companion.web.launching import launch_url
-from companion.web.options import AppOptions
 from tests.battery.real import RealHome, opened
 from tests.benchmarks.bench_pages import look_around, told
+from tests.benchmarks.pages_served import app_server, started, visitor
 from tests.fakes.calendar_server import CalendarServer
 
 pytestmark = pytest.mark.benchmark
 SOURCES, ENTRIES, SECONDS = 20, 1_000, 6
-MODULE = "tests.benchmarks.bench_sources_pages"
 PATHS = ["/practice", "/import", "/sources", "/book", "/doctor"]
 
 
@@ -55,13 +48,9 @@ async def serve(home: Path, link: str) -> None:
                 TypedPlace(kind="link", secret=f"{link}?{number}"),
                 answers={"practitioner:*": f"person-{number}"},
             )
-        listening = socket.create_server(("127.0.0.1", 0))
-        options = AppOptions(port=listening.getsockname()[1], home=home, version="1", demo=True)
-        app = create_app(services, options)
-        freeze_gc()
-        print(launch_url(options.port, options.launches.issue()), flush=True)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
-        await asyncio.gather(server.serve(sockets=[listening]), fetch(application))
+        launch, pages = app_server(services, home)
+        print(launch, flush=True)
+        await asyncio.gather(pages, fetch(application))
 
 
 async def fetch(application: RealHome) -> None:
@@ -76,19 +65,13 @@ async def fetch(application: RealHome) -> None:
 
 @pytest.mark.timeout(300)
 async def test_pages_while_twenty_sources_are_fetched_at_once(tmp_path: Path) -> None:
-    server, pipe = CalendarServer(calendar(), "private.ics"), asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", MODULE, "serve", str(tmp_path / "home"), server.link),
-        stdin=pipe,
-        stdout=pipe,
-    )
+    server = CalendarServer(calendar(), "private.ics")
+    process = await started("bench_sources_pages", "serve", str(tmp_path / "home"), server.link)
     try:
         assert process.stdin is not None
         assert process.stdout is not None
         launch = (await asyncio.wait_for(process.stdout.readline(), 60)).decode().strip()
-        base = launch.partition("/?")[0]
-        async with httpx.AsyncClient(base_url=base, follow_redirects=True, timeout=30) as client:
-            assert (await client.get(launch)).status_code == 200
+        async with visitor(launch) as client:
             await look_around(client, PATHS, 1)  # everything imported
             alone = await look_around(client, PATHS, SECONDS)
             process.stdin.write(b"go\n")

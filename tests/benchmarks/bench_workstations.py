@@ -19,7 +19,6 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from pathlib import Path
 
 import httpx
 import psutil
@@ -32,6 +31,7 @@ from companion.instance import Instance
 from tests.battery.real import NOW, RealHome, Tenant, appointments, book
 from tests.battery.workstation_answers import Answer
 from tests.battery.workstations import ALONE, Site, Workstation, clinic, until
+from tests.benchmarks.pages_served import visitor
 from tests.fakes.cables import cable_to
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.postgresql, pytest.mark.timeout(1200)]
@@ -174,7 +174,7 @@ async def page_times(site: Site, *visited: Workstation) -> list[dict[str, list[f
     """In turns, so that both have the same of the machine."""
     found: list[dict[str, list[float]]] = [{path: [] for path in PAGES} for _ in visited]
     async with AsyncExitStack() as stack:
-        clients = [await stack.enter_async_context(visitor(each.home)) for each in visited]
+        clients = [await stack.enter_async_context(visitor_of(each)) for each in visited]
         for number in range(ROUNDS + 1):
             await at_rest(site, visited)
             pairs = list(zip(clients, found, strict=True))
@@ -189,12 +189,10 @@ async def page_times(site: Site, *visited: Workstation) -> list[dict[str, list[f
 
 
 @asynccontextmanager
-async def visitor(home: Path) -> AsyncIterator[httpx.AsyncClient]:
-    launch = await Instance(home).launch_address()
+async def visitor_of(workstation: Workstation) -> AsyncIterator[httpx.AsyncClient]:
+    launch = await Instance(workstation.home).launch_address()
     assert launch is not None
-    base = launch.partition("/?")[0]
-    async with httpx.AsyncClient(base_url=base, follow_redirects=True, timeout=60) as client:
-        assert (await client.get(launch)).status_code == 200
+    async with visitor(launch) as client:
         yield client
 
 

@@ -17,14 +17,13 @@ from companion.domain.appointments import Practitioner
 from companion.domain.errors import CompanionError, RemoteError
 from companion.domain.settings import GoogleLink, PractitionerSettings, Settings
 from companion.sandbox.server import SimulatedHandle, client_file
-from companion.services.google.connecting import Connecting
 from tests.contract.google_world import PersonAtPage
 from tests.fakes.clock import FakeClock
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.simulator import ZOE, simulated_google
 from tests.fakes.stores import MemoryActivity, MemoryLedger
-from tests.fakes.syncing import syncing_over
+from tests.fakes.syncing import connecting_over
 
 BACK = "http://127.0.0.1:54321/oauth/callback"
 STEPS = {
@@ -62,20 +61,13 @@ class Home:
             timeout=3.0,
         )
         ledger, activity = MemoryLedger(), MemoryActivity()
-        self.service = Connecting(
+        self.service = connecting_over(
             google=self.gateway,
             settings=self.settings,
             secrets=self.secrets,
             ledger=ledger,
             activity=activity,
             clock=self.clock,
-            syncing=syncing_over(
-                google=self.gateway,
-                settings=self.settings,
-                ledger=ledger,
-                activity=activity,
-                clock=self.clock,
-            ),
         )
 
     @property

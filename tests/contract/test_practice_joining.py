@@ -27,11 +27,13 @@ from tests.fakes.moving_practice import (
     TOKENS,
     at,
     connected,
+    execute,
     fill,
     join,
     kept_in,
     made_of,
     open_practice_of,
+    share,
     shown,
 )
 from tests.fakes.practice_database import PracticeServer
@@ -42,8 +44,7 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("own_keyring")]
 async def test_who_joins_works_with_the_same(
     first: Environment, second: Environment, practice_url: URL
 ) -> None:
-    before = await fill(first)
-    await join(second, practice_url, await made_of(first, practice_url))
+    before, _made = await share(first, second, practice_url)
     assert await kept_in(second) == before
     async with open_ports(second, holder="a test") as ports:
         await ports.secrets.put("feed/9", "made there")
@@ -143,8 +144,7 @@ async def test_a_server_in_the_variable_and_nothing_joined_is_a_sentence(
 async def test_who_leaves_keeps_nothing_and_the_practice_goes_on(
     first: Environment, second: Environment, practice_url: URL
 ) -> None:
-    before = await fill(first)
-    await join(second, practice_url, await made_of(first, practice_url))
+    before, _made = await share(first, second, practice_url)
     await kept_in(second)
     await leave_here(second)
     assert practice_note(second.home) is None
@@ -157,9 +157,7 @@ async def test_who_leaves_keeps_nothing_and_the_practice_goes_on(
 async def test_who_leaves_is_told_of_the_book_of_before_the_practice(
     first: Environment, second: Environment, practice_url: URL
 ) -> None:
-    await fill(first)
-    made = await made_of(first, practice_url)
-    await join(second, practice_url, made)
+    _before, made = await share(first, second, practice_url)
     (first.home / "before-update-1.0").mkdir()
     for each in (first, second):
         await leave_here(each, anyway=True)
@@ -206,8 +204,7 @@ async def test_a_forgotten_workstation_stops_until_it_is_joined_again_under_its_
     made = await made_of(first, practice_url)
     await join(second, practice_url, made)
     assert await opened_as(second, "Back office") == "Back office"
-    with connected(practice_url) as connection:
-        connection.execute("DELETE FROM workstations WHERE name = 'Back office'")
+    execute(practice_url, "DELETE FROM workstations WHERE name = 'Back office'")
     with pytest.raises(WorkstationForgotten):
         await kept_in(second)
     assert names_in(practice_url) == {"Front desk"}
@@ -224,8 +221,7 @@ async def test_a_forgotten_workstation_that_has_both_variables_joins_by_itself(
     unattended = at(second.home, database_url=shown(practice_url), practice_key=made.key.text)
     await kept_in(unattended)
     before = practice_note(second.home)
-    with connected(practice_url) as connection:
-        connection.execute("DELETE FROM workstations WHERE name <> 'Front desk'")
+    execute(practice_url, "DELETE FROM workstations WHERE name <> 'Front desk'")
     await kept_in(unattended)
     assert practice_note(second.home) == before
     assert len(names_in(practice_url)) == 2
@@ -260,11 +256,11 @@ async def test_a_copy_that_leaves_takes_no_other_out_of_the_practice(
 ) -> None:
     await join(second, practice_url, await made_of(first, practice_url))
     await kept_in(second)
-    with connected(practice_url) as connection:
-        connection.execute(
-            "UPDATE workstations SET started_at = timezone('UTC', clock_timestamp()),"
-            " seen_at = timezone('UTC', clock_timestamp()) WHERE name = 'Front desk'"
-        )
+    execute(
+        practice_url,
+        "UPDATE workstations SET started_at = timezone('UTC', clock_timestamp()),"
+        " seen_at = timezone('UTC', clock_timestamp()) WHERE name = 'Front desk'",
+    )
     await leave_here(first)
     assert "Front desk" in names_in(practice_url)
 

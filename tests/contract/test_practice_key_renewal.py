@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -31,10 +32,12 @@ from tests.fakes.moving_practice import (
     TOKENS,
     at,
     connected,
+    dump_of,
     fill,
     join,
     kept_in,
     made_of,
+    share,
     shown,
 )
 
@@ -89,9 +92,7 @@ async def test_the_old_key_and_what_was_copied_by_it_open_nothing_any_more(
 async def test_another_workstation_stops_and_goes_on_once_it_is_given_the_new_key(
     first: Environment, second: Environment, practice_url: URL
 ) -> None:
-    before = await fill(first)
-    made = await made_of(first, practice_url)
-    await join(second, practice_url, made)
+    before, _made = await share(first, second, practice_url)
     await kept_in(second)
     note = practice_note(second.home)
     renewed = await renew_practice_key(first)
@@ -124,8 +125,7 @@ async def on(ports: Ports) -> None:
 async def test_what_is_open_meanwhile_goes_on_with_the_new_key_or_writes_nothing(
     first: Environment, second: Environment, practice_url: URL
 ) -> None:
-    await fill(first)
-    await join(second, practice_url, await made_of(first, practice_url))
+    await share(first, second, practice_url)
     async with (
         open_ports(first, holder="the app") as here,
         open_ports(second, holder="the app") as there,
@@ -185,8 +185,7 @@ async def test_what_is_written_at_the_same_moment_opens_with_the_new_key(
 async def test_of_two_who_renew_it_at_once_one_is_told_and_can_go_on(
     first: Environment, second: Environment, practice_url: URL
 ) -> None:
-    before = await fill(first)
-    await join(second, practice_url, await made_of(first, practice_url))
+    before, _made = await share(first, second, practice_url)
     await kept_in(second)
     results = await asyncio.gather(
         renew_practice_key(first), renew_practice_key(second), return_exceptions=True
@@ -205,8 +204,7 @@ async def test_of_two_who_renew_it_at_once_one_is_told_and_can_go_on(
 async def test_who_proved_the_old_key_a_moment_too_early_changes_nothing(
     first: Environment, second: Environment, practice_url: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await fill(first)
-    await join(second, practice_url, await made_of(first, practice_url))
+    await share(first, second, practice_url)
     early = inspect_database(practice_url)
     won = await renew_practice_key(first)
     monkeypatch.setattr(renewing_key, "inspect_database", lambda _url: early)
@@ -277,6 +275,34 @@ async def test_killed_while_the_secrets_are_sealed_anew_the_old_key_counts(
     assert await key_of(first) == made.key
 
 
+async def test_interrupted_while_the_secrets_are_sealed_anew_it_can_be_renewed_once_more(
+    first: Environment, practice_url: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await fill(first)
+    await made_of(first, practice_url)
+    begun, go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def halted(*_of: object) -> tuple[str, ...]:
+        loop.call_soon_threadsafe(begun.set)
+        assert go_on.wait(30)
+        return ()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(renewing_key, "names_besides", halted)
+        renewing = asyncio.create_task(renew_practice_key(first))
+        await begun.wait()
+        renewing.cancel()
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await renewing
+    assert await kept_in(first) == before
+    secrets_key_of(row_in(practice_url), await key_of(first))
+    again = await renew_practice_key(first)
+    assert await kept_in(first) == before
+    assert await key_of(first) == again.key
+
+
 async def test_the_new_key_counts_where_it_could_not_be_noted_alone(
     first: Environment, practice_url: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -341,20 +367,13 @@ async def test_neither_key_is_in_the_database_a_log_or_an_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    await fill(first)
-    made = await made_of(first, practice_url)
-    await join(second, practice_url, made)
+    _before, made = await share(first, second, practice_url)
     renewed = await renew_practice_key(first)
     said = [repr(renewed), *(str(each) for each in caplog.records)]
     with pytest.raises(PracticeKeyRenewed) as told:
         await kept_in(second)
     said += [repr(told.value), str(told.value), caplog.text]
-    dumped = b""
-    with connected(practice_url) as connection:
-        for table in ("practice", "secrets", "documents", "workstations", "activity"):
-            with connection.cursor().copy(f"COPY {table} TO STDOUT".encode()) as rows:
-                dumped += b"".join(bytes(each) for each in rows)
-    said.append(dumped.decode("latin-1"))
+    said.append(dump_of(practice_url).decode("latin-1"))
     for key in (made.key, renewed.key, practice_key_of(renewed.key.text)):
         hidden = (key.text, key.text.replace("-", ""), key.secret.hex())
         assert not [each for text in said for each in hidden if each in text]
@@ -363,9 +382,7 @@ async def test_neither_key_is_in_the_database_a_log_or_an_error(
 async def test_the_new_key_is_typed_while_the_app_runs_and_no_other_is_taken(
     first: Environment, second: Environment, practice_url: URL
 ) -> None:
-    before = await fill(first)
-    made = await made_of(first, practice_url)
-    await join(second, practice_url, made)
+    before, made = await share(first, second, practice_url)
     await kept_in(second)
     renewed = await renew_practice_key(first)
     with Instance(second.home).hold(8080):  # as the app that waits for it

@@ -23,11 +23,12 @@ from tests.fakes.moving_practice import (
     NAMES,
     TOKENS,
     at,
-    connected,
+    dump_of,
+    execute,
     fill,
-    join,
     kept_in,
     made_of,
+    share,
     shown,
 )
 from tests.fakes.practice_database import PracticeServer
@@ -74,8 +75,7 @@ async def test_a_database_of_something_else_is_refused(
 ) -> None:
     before = await fill(first)
     with practice_server.empty_database() as url:
-        with connected(url) as connection:
-            connection.execute("CREATE TABLE invoices (id int)")
+        execute(url, "CREATE TABLE invoices (id int)")
         with pytest.raises(BadInput, match="holds tables of something else"):
             await made_of(first, url)
     assert await kept_in(first) == before
@@ -116,8 +116,7 @@ async def test_nothing_moves_while_another_process_has_the_book_open(
 async def test_everything_comes_back_into_one_home_and_the_others_stop(
     first: Environment, second: Environment, practice_url: URL
 ) -> None:
-    before = await fill(first)
-    await join(second, practice_url, await made_of(first, practice_url))
+    before, _made = await share(first, second, practice_url)
     async with open_ports(first, holder="asleep meanwhile") as asleep:
         taken = await take_everything(second)
         with pytest.raises(CompanionError):
@@ -136,10 +135,8 @@ async def test_everything_comes_back_into_one_home_and_the_others_stop(
 async def test_nothing_is_taken_while_another_workstation_is_on(
     first: Environment, second: Environment, practice_url: URL
 ) -> None:
-    before = await fill(first)
-    await join(second, practice_url, await made_of(first, practice_url))
-    with connected(practice_url) as connection:
-        connection.execute("UPDATE workstations SET started_at = clock_timestamp()")
+    before, _made = await share(first, second, practice_url)
+    execute(practice_url, "UPDATE workstations SET started_at = clock_timestamp()")
     with pytest.raises(Busy, match="running on other workstations: Front desk"):
         await take_everything(second)
     assert await kept_in(second) == before
@@ -148,9 +145,7 @@ async def test_nothing_is_taken_while_another_workstation_is_on(
 async def test_a_practice_can_be_made_again_where_it_was(
     first: Environment, second: Environment, practice_url: URL
 ) -> None:
-    before = await fill(first)
-    made = await made_of(first, practice_url)
-    await join(second, practice_url, made)
+    before, made = await share(first, second, practice_url)
     await take_everything(first)
     again = await made_of(first, practice_url)
     assert again.key != made.key
@@ -185,15 +180,7 @@ async def test_the_whole_database_gives_no_secret_away(
 ) -> None:
     await fill(first)
     made = await made_of(first, practice_url)
-    dumped = b""
-    with connected(practice_url) as connection:
-        tables = connection.execute(
-            "SELECT relname FROM pg_class WHERE relkind = 'r'"
-            " AND relnamespace = 'public'::regnamespace"
-        ).fetchall()
-        for (table,) in tables:
-            with connection.cursor().copy(f"COPY {table} TO STDOUT".encode()) as rows:
-                dumped += b"".join(bytes(each) for each in rows)
+    dumped = dump_of(practice_url)
     assert b"google/token/anna-example" in dumped, "this is the dump of all of it"
     hidden = [*TOKENS.values(), made.key.text, made.key.text.replace("-", ""), PASSWORD]
     for each in (*(text.encode() for text in hidden), made.key.secret):
@@ -204,8 +191,7 @@ async def test_the_whole_database_gives_no_secret_away(
 async def test_what_one_at_a_time_does_is_kept_apart_on_all_workstations(
     first: Environment, second: Environment, practice_url: URL
 ) -> None:
-    await fill(first)
-    await join(second, practice_url, await made_of(first, practice_url))
+    await share(first, second, practice_url)
     async with (
         open_ports(first, holder="a test") as here,
         open_ports(second, holder="a test") as there,
@@ -234,8 +220,7 @@ async def test_a_dump_that_was_put_back_goes_on_as_another_writer(
         assert ports.settings.read().restored_as == before, "it is the same database"
         assert not (await ports.stores.ledger.state("anna-example")).claimed
 
-    with connected(practice_url) as connection:
-        connection.execute("UPDATE practice SET database = 'another/1'")  # as a dump brings it
+    execute(practice_url, "UPDATE practice SET database = 'another/1'")  # as a dump brings it
     async with open_ports(first, holder="a test") as ports:
         after = ports.settings.read().restored_as
         state = await ports.stores.ledger.state("anna-example")

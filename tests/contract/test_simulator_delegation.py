@@ -3,7 +3,6 @@
 import base64
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -24,18 +23,11 @@ from tests.fakes.simulator import (
     appointment,
     client_for,
     refusal,
-    simulated_google,
 )
 
 ROBOT = "sync@clinic.iam.gserviceaccount.com"
 SCOPES = ("calendar.app.created", "calendar.calendarlist.readonly")
 Json = dict[str, Any]
-
-
-@pytest.fixture
-def handle() -> Iterator[SimulatedHandle]:
-    with simulated_google() as running:
-        yield running
 
 
 @pytest.fixture

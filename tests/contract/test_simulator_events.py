@@ -1,23 +1,11 @@
 """The simulated Google's events, through Google's own client: ids, tombstones, ETags, sequence."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from companion.sandbox.server import SimulatedHandle
-from tests.fakes.simulator import SYDNEY, Client, appointment, connect, refused, simulated_google
-
-
-@pytest.fixture
-def handle() -> Iterator[SimulatedHandle]:
-    with simulated_google() as running:
-        yield running
-
-
-@pytest.fixture
-def client(handle: SimulatedHandle) -> Client:
-    return connect(handle)
+from tests.fakes.simulator import SYDNEY, Client, appointment, refused
 
 
 @pytest.mark.parametrize("event_id", ["abcd", "wxyz1", "ABCDE", "abc-de", "a" * 1025, ""])

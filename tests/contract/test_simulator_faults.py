@@ -3,7 +3,6 @@
 import logging
 import socket
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -26,17 +25,6 @@ from tests.fakes.simulator import (
 )
 
 DEAD = (OSError, httplib2.HttpLib2Error, ConnectionError)
-
-
-@pytest.fixture
-def handle() -> Iterator[SimulatedHandle]:
-    with simulated_google() as running:
-        yield running
-
-
-@pytest.fixture
-def client(handle: SimulatedHandle) -> Client:
-    return connect(handle)
 
 
 def inserts(client: Client, number: int, first: int = 0) -> list[Any]:

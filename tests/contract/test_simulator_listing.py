@@ -1,6 +1,5 @@
 """The simulated Google's lists: pages, filters, sync tokens, recurring events."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,22 +11,9 @@ from tests.fakes.simulator import (
     ZOE,
     Client,
     appointment,
-    connect,
     refusal,
     refused,
-    simulated_google,
 )
-
-
-@pytest.fixture
-def handle() -> Iterator[SimulatedHandle]:
-    with simulated_google() as running:
-        yield running
-
-
-@pytest.fixture
-def client(handle: SimulatedHandle) -> Client:
-    return connect(handle)
 
 
 def fill(handle: SimulatedHandle, number: int) -> None:

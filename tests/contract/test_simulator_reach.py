@@ -1,6 +1,5 @@
 """What each permission reaches at the simulated Google, and making calendars there."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,16 +13,7 @@ from tests.fakes.simulator import (
     appointment,
     connect,
     refused,
-    simulated_google,
 )
-
-
-@pytest.fixture
-def handle(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedHandle]:
-    monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
-    monkeypatch.setenv("OAUTHLIB_RELAX_TOKEN_SCOPE", "1")
-    with simulated_google() as running:
-        yield running
 
 
 # Scopes and calendars
@@ -111,11 +101,6 @@ def test_a_read_only_scope_cannot_write(handle: SimulatedHandle) -> None:
     client.events.list(calendarId="primary").execute()
     assert refused(lambda: client.insert(appointment())) == (403, "insufficientPermissions")
     assert refused(client.calendar_list.list().execute) == (403, "insufficientPermissions")
-
-
-@pytest.fixture
-def client(handle: SimulatedHandle) -> Client:
-    return connect(handle)
 
 
 def test_a_calendar_is_made_changed_read_and_removed(client: Client) -> None:

@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -21,24 +21,20 @@ from companion.sandbox.server import SimulatedHandle, client_file
 from tests.fakes.simulator import (
     JURGEN,
     ZOE,
-    Client,
     appointment,
     client_for,
     connect,
     refused,
-    simulated_google,
 )
 
 CALLBACK = "http://127.0.0.1:49321/oauth/callback"
 WANTED = ("openid", "email", "calendar.events.owned", "calendar.calendarlist.readonly")
 
 
-@pytest.fixture
-def handle(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedHandle]:
+@pytest.fixture(autouse=True)
+def _oauthlib_takes_a_local_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
     monkeypatch.setenv("OAUTHLIB_RELAX_TOKEN_SCOPE", "1")
-    with simulated_google() as running:
-        yield running
 
 
 def flow_for(handle: SimulatedHandle, scopes: Iterable[str] = WANTED) -> Flow:
@@ -280,8 +276,3 @@ def test_user_information_names_the_account(handle: SimulatedHandle) -> None:
         f"{handle.base_url}/oauth2/v3/userinfo", headers=headers, trust_env=False
     ).json()
     assert answer["email"] == ZOE
-
-
-@pytest.fixture
-def client(handle: SimulatedHandle) -> Client:
-    return connect(handle)

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -42,6 +42,8 @@ class CommandHome:
     google: SimulatedHandle
     cliniko: str = ""
     """A simulated one's address."""
+    more: dict[str, str] = field(default_factory=dict)
+    """Variables that are set on this computer alone."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -56,6 +58,7 @@ class CommandHome:
             "COMPANION_CLINIKO_API": self.cliniko,
             "COMPANION_SECRETS_KEY": "a passphrase for tests",
             "COMPANION_NOW": f"{TODAY}T09:00+11:00",
+            **self.more,
         }
 
     def start(self, *arguments: str | Path, **variables: str) -> warm.Process:
@@ -97,9 +100,19 @@ class CommandHome:
         assert process.returncode == code, out + err
         return out if code == 0 or "--json" in more else err
 
+    def upload(self, count: int) -> None:
+        """So many appointments, imported and in Google."""
+        self.run("import", write_export(self.home.parent / "first.csv", count))
+        self.connect()
+        self.run("upload", "Anna Example")
+
+    def content(self) -> bytes:
+        """Of all its files, one after the other."""
+        return b"".join(each.read_bytes() for each in self.home.rglob("*") if each.is_file())
+
     def elsewhere(self, folder: Path) -> Self:
         """Another computer at the same Google: a home without a backup."""
-        made = type(self)(home=folder, google=self.google)
+        made = type(self)(home=folder, google=self.google, more=self.more)
         client = folder.parent / "client_secret.json"
         client.write_text(json.dumps(client_file(self.google.base_url)), encoding="utf-8")
         made.run("practitioners", "add", "Anna Example")
@@ -161,9 +174,12 @@ def hurry(commands: CommandHome) -> None:
     a test would be waiting. How they are paced has tests of its own."""
     quota = commands.google.google.meter.quota
     quota.per_user = quota.per_project = None
-    lock = FileLock(commands.home / "settings.lock", holder="the test", patience=10)
-    kept = SettingsFile(commands.home, lock=lock)
-    asyncio.run(kept.change(faster))
+    asyncio.run(settings_of(commands.home).change(faster))
+
+
+def settings_of(home: Path) -> SettingsFile:
+    lock = FileLock(home / "settings.lock", holder="the test", patience=10)
+    return SettingsFile(home, lock=lock)
 
 
 def faster(settings: Settings) -> Settings:

@@ -35,5 +35,6 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KnownBrowser]:
 
 @pytest.fixture
 def commands(tmp_path: Path) -> Iterator[CommandHome]:
+    """A home with Anna Example, who is not connected."""
     with open_desk(tmp_path, CommandHome) as made:
         yield made

@@ -63,9 +63,7 @@ def test_an_export_goes_in_and_google_and_the_phone_show_it(
 def test_a_persons_edit_and_deletion_in_google_are_named_and_repaired(
     commands: CommandHome, tmp_path: Path
 ) -> None:
-    commands.run("import", write_export(tmp_path / "first.csv", 20))
-    commands.connect()
-    commands.run("upload", "Anna Example")
+    commands.upload(20)
     first, second = commands.live()[:2]
     with commands.google.lock:
         for calendar in commands.google.google.calendars.values():
@@ -132,9 +130,7 @@ def test_control_c_says_that_nothing_is_lost(commands: CommandHome, tmp_path: Pa
 def test_a_plan_that_removes_too_much_waits_for_a_person(
     commands: CommandHome, tmp_path: Path
 ) -> None:
-    commands.run("import", write_export(tmp_path / "first.csv", 64))
-    commands.connect()
-    commands.run("upload", "Anna Example")
+    commands.upload(64)
     empty = tmp_path / "empty.csv"
     empty.write_text(f"{HEADER}\n", encoding="utf-8")
     held = commands.json("import", empty, "--snapshot", "--source", "bp-allied", code=3)
@@ -222,9 +218,7 @@ def test_two_names_are_merged_and_a_practitioner_who_left_is_removed(
 def test_disconnecting_can_take_every_event_of_ours_out_of_google(
     commands: CommandHome, tmp_path: Path
 ) -> None:
-    commands.run("import", write_export(tmp_path / "export.csv", 60))
-    commands.connect()
-    commands.run("upload", "Anna Example")
+    commands.upload(60)
     assert len(commands.live()) == 60
     done = commands.json("google", "disconnect", "Anna Example", "--remove-events")
     assert done["removed"] == 60

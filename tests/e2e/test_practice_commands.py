@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import shutil
+import signal
+import sys
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import URL
@@ -14,49 +17,46 @@ from typer.testing import CliRunner
 
 from companion.cli import app
 from tests.e2e.command_home import CommandHome, open_desk, write_export
-from tests.fakes.moving_practice import shown
+from tests.fakes.moving_practice import connected, shown
 
 pytestmark = pytest.mark.postgresql
 
 BACKUP = "four words not together"
 
 
-@dataclass
-class Station(CommandHome):
-    """A computer of a practice."""
-
-    more: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def settings(self) -> dict[str, str]:
-        return {**super().settings, **self.more}
-
-
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Station]:
-    with open_desk(tmp_path, Station) as made:
+def desk(tmp_path: Path) -> Iterator[CommandHome]:
+    with open_desk(tmp_path, CommandHome) as made:
         made.connect()
         yield made
 
 
+def create(desk: CommandHome, url: URL) -> dict[str, Any]:
+    return dict(desk.json("practice", "create", "--database", shown(url), "--name", "Desk"))
+
+
+def join(desk: CommandHome, key: str, url: URL) -> tuple[CommandHome, dict[str, Any]]:
+    """A second computer beside the first, and what its command said."""
+    second = CommandHome(home=desk.home.with_name("second"), google=desk.google)
+    second.more["COMPANION_PRACTICE_KEY"] = key
+    said = second.json("practice", "join", "--database", shown(url), "--name", "Back")
+    del second.more["COMPANION_PRACTICE_KEY"]
+    return second, said
+
+
 def test_a_second_workstation_does_by_commands_all_that_the_first_could(
-    desk: Station, tmp_path: Path, practice_url: URL
+    desk: CommandHome, tmp_path: Path, practice_url: URL
 ) -> None:
     export = write_export(tmp_path / "a.csv", 20)
     desk.run("import", export)
     desk.run("upload", "Anna Example")
     desk.run("feeds", "add", "Anna Example", "--label", "A phone")
     assert len(desk.live()) == 20
-    made = desk.json("practice", "create", "--database", shown(practice_url), "--name", "Desk")
+    made = create(desk, practice_url)
     assert (made["rows"]["appointments"], made["rows"]["ledger"]) == (20, 20)
-    second = Station(
-        home=tmp_path / "second",
-        google=desk.google,
-        more={"COMPANION_PRACTICE_KEY": made["key"].lower(), "COMPANION_BACKUP_KEY": BACKUP},
-    )
-    joined = second.json("practice", "join", "--database", shown(practice_url), "--name", "Back")
+    second, joined = join(desk, made["key"].lower(), practice_url)
     assert joined["fingerprint"] == made["fingerprint"]
-    del second.more["COMPANION_PRACTICE_KEY"]
+    second.more["COMPANION_BACKUP_KEY"] = BACKUP
 
     told = second.json("practice", "status")
     assert [each["name"] for each in told["workstations"]] == ["Back", "Desk"]
@@ -86,7 +86,7 @@ def test_a_second_workstation_does_by_commands_all_that_the_first_could(
     assert second.json("backup", file)["appointments"] == 21
     refused = second.json("restore", file, code=1)
     assert "--take-everything" in refused["error"]["remedy"]
-    third = Station(home=tmp_path / "third", google=desk.google, more=second.more)
+    third = CommandHome(home=tmp_path / "third", google=desk.google, more=second.more)
     assert third.json("restore", file)["appointments"] == 21
     assert third.json("practice", "status") == {"joined": False}
     assert len(third.json("practitioners", "list")["practitioners"]) == 1
@@ -111,21 +111,15 @@ class Terminal(io.BytesIO):
 
 
 def test_whoever_leaves_is_asked_and_told_which_folder_nobody_watches_then(
-    desk: Station, tmp_path: Path, practice_url: URL, monkeypatch: pytest.MonkeyPatch
+    desk: CommandHome, tmp_path: Path, practice_url: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         "typer.testing.make_input_stream", lambda typed, code: Terminal(typed.encode(code))
     )
     (tmp_path / "exports").mkdir()
     desk.run("sources", "add", "Nookal", tmp_path / "exports")
-    made = desk.json("practice", "create", "--database", shown(practice_url), "--name", "Desk")
-    second = Station(
-        home=tmp_path / "second",
-        google=desk.google,
-        more={"COMPANION_PRACTICE_KEY": made["key"]},
-    )
-    second.run("practice", "join", "--database", shown(practice_url), "--name", "Back")
-    del second.more["COMPANION_PRACTICE_KEY"]
+    made = create(desk, practice_url)
+    second, _joined = join(desk, made["key"], practice_url)
     desk.run("sources", "watch", "Nookal")
 
     def leave(typed: str) -> tuple[int, str]:
@@ -148,13 +142,13 @@ def test_whoever_leaves_is_asked_and_told_which_folder_nobody_watches_then(
 
 
 def test_a_copy_of_the_home_that_still_runs_stops_writing(
-    desk: Station, tmp_path: Path, practice_url: URL
+    desk: CommandHome, tmp_path: Path, practice_url: URL
 ) -> None:
     desk.run("import", write_export(tmp_path / "a.csv", 20))
     desk.run("upload", "Anna Example")
     shutil.copytree(desk.home, tmp_path / "copy")
-    copy = Station(home=tmp_path / "copy", google=desk.google)
-    desk.run("practice", "create", "--database", shown(practice_url))
+    copy = CommandHome(home=tmp_path / "copy", google=desk.google)
+    create(desk, practice_url)
     desk.run("sync", "Anna Example")
 
     copy.run("import", write_export(tmp_path / "b.csv", 21))
@@ -167,18 +161,12 @@ def test_a_copy_of_the_home_that_still_runs_stops_writing(
 
 
 def test_the_practice_key_is_renewed_by_one_command_and_typed_once_on_each_other_workstation(
-    desk: Station, tmp_path: Path, practice_url: URL
+    desk: CommandHome, tmp_path: Path, practice_url: URL
 ) -> None:
     refused = desk.json("practice", "key", "--renew", "--yes", code=1)
     assert "joined no practice" in refused["error"]["what"]
-    made = desk.json("practice", "create", "--database", shown(practice_url), "--name", "Desk")
-    second = Station(
-        home=tmp_path / "second",
-        google=desk.google,
-        more={"COMPANION_PRACTICE_KEY": made["key"]},
-    )
-    second.run("practice", "join", "--database", shown(practice_url), "--name", "Back")
-    del second.more["COMPANION_PRACTICE_KEY"]
+    made = create(desk, practice_url)
+    second, _joined = join(desk, made["key"], practice_url)
     assert desk.json("practice", "key", "--renew", code=3) == {"held": True}
     assert second.json("practice", "key", "--yes")["key"] == made["key"]
 
@@ -202,3 +190,36 @@ def test_the_practice_key_is_renewed_by_one_command_and_typed_once_on_each_other
     files = [each.read_bytes() for each in tmp_path.rglob("*") if each.is_file()]
     assert files
     assert not [each for each in files for key in (made, shown_now) if key["key"].encode() in each]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_control_c_while_the_key_is_renewed_is_said_and_a_second_run_renews_it(
+    desk: CommandHome, practice_url: URL
+) -> None:
+    made = create(desk, practice_url)
+    with connected(practice_url) as holding:
+        holding.execute("SELECT * FROM secrets FOR UPDATE")  # so that none is sealed anew
+        process = desk.start("practice", "key", "--renew", "--yes")
+        wait_for_a_lock(practice_url)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, "")
+    assert "Which practice key counts now: python run.py practice key" in err
+    assert "Interrupted. Nothing is lost" in err
+    assert "Traceback" not in err
+    assert desk.json("practice", "key", "--yes")["key"] == made["key"]
+    renewed = desk.json("practice", "key", "--renew", "--yes")
+    assert desk.json("practice", "key", "--yes")["key"] == renewed["key"] != made["key"]
+    desk.run("google", "test", "Anna Example")
+
+
+def wait_for_a_lock(url: URL) -> None:
+    """Until somebody waits for one in that database."""
+    end = time.monotonic() + 60
+    with connected(url) as looking:
+        looking.autocommit = True
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        mine = f"{waiting} AND datname = current_database()"
+        while not looking.execute(mine.encode()).fetchone():
+            assert time.monotonic() < end, "nobody waits"
+            time.sleep(0.01)

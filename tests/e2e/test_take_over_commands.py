@@ -11,23 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from companion.adapters.file_locks import FileLock
-from companion.adapters.settings import SettingsFile
 from companion.domain.settings import Settings
-from tests.e2e.command_home import CommandHome, open_desk, write_export
+from tests.e2e.command_home import CommandHome, open_desk, settings_of, write_export
 
 EVENTS = 60
 
 
-class Desk(CommandHome):
-    @property
-    def settings(self) -> dict[str, str]:
-        return {**super().settings, "COMPANION_BACKUP_KEY": "tram violet anchor lemon"}
-
-
 @pytest.fixture
 def lost(tmp_path: Path) -> Iterator[CommandHome]:
-    with open_desk(tmp_path, Desk) as made:
+    with open_desk(tmp_path, CommandHome) as made:
+        made.more["COMPANION_BACKUP_KEY"] = "tram violet anchor lemon"
         made.run("import", write_export(tmp_path / "monday.csv", EVENTS))
         made.connect()
         assert made.one("upload", "Anna Example")["inserted"] == EVENTS
@@ -81,7 +74,7 @@ def test_another_calendar_is_made_where_a_person_says_so(lost: CommandHome, tmp_
 def test_an_old_computer_left_on_after_a_restore_says_so(lost: CommandHome, tmp_path: Path) -> None:
     backup = tmp_path / "monday.ccbackup"
     lost.run("backup", backup)
-    new = Desk(home=tmp_path / "new", google=lost.google)
+    new = CommandHome(home=tmp_path / "new", google=lost.google, more=lost.more)
     new.run("restore", backup)
     assert new.one("sync", "Anna Example")["error"] is None
     new.run("import", write_export(tmp_path / "new.csv", EVENTS, {3: {"location": "Room 2"}}))
@@ -110,8 +103,7 @@ def test_an_old_computer_left_on_after_a_restore_says_so(lost: CommandHome, tmp_
 
 def test_a_home_of_before_goes_on_with_its_own_marks(lost: CommandHome, tmp_path: Path) -> None:
     """Written when each installation had a mark of its own, and without stamps."""
-    lock = FileLock(lost.home / "settings.lock", holder="the test", patience=10)
-    store = SettingsFile(lost.home, lock=lock)
+    store = settings_of(lost.home)
     install_id = store.read().install_id
     with lost.google.lock:
         for calendar in lost.google.google.calendars.values():

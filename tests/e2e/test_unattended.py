@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -30,8 +30,6 @@ ROOT = Path(__file__).resolve().parents[2]
 @dataclass
 class Fresh(CommandHome):
     """A computer with a password store, on which only the variables of the README are set."""
-
-    more: dict[str, str] = field(default_factory=dict)
 
     @property
     def system(self) -> dict[str, str]:

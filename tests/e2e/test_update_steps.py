@@ -9,42 +9,35 @@ import sys
 import sysconfig
 import venv
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from companion.packaging import ROOT, make_wheel
 from companion.services.maintenance.doctor import OFFLINE
-from tests.e2e.command_home import CommandHome, open_desk
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[CommandHome]:
-    with open_desk(tmp_path, CommandHome) as made:
-        yield made
+from tests.e2e.command_home import CommandHome
 
 
 def people(home: CommandHome) -> list[str]:
     return [each["name"] for each in home.json("practitioners", "list")["practitioners"]]
 
 
-def test_the_data_are_copied_proven_and_put_back(home: CommandHome, tmp_path: Path) -> None:
+def test_the_data_are_copied_proven_and_put_back(commands: CommandHome, tmp_path: Path) -> None:
     disk = tmp_path / "usb disk"
-    home.run("practitioners", "add", "Ben Muster")
-    before = json.loads(home.run("update-step", "keep"))
+    commands.run("practitioners", "add", "Ben Muster")
+    before = json.loads(commands.run("update-step", "keep"))
     assert (before["ran"], before["failing"], before["warning"]) == (False, [], "")
     kept = Path(before["kept"])
-    assert kept.parent == home.home
-    home.run("practitioners", "add", "Cara Example")
-    found = home.json("doctor", "--offline")["findings"]
+    assert kept.parent == commands.home
+    commands.run("practitioners", "add", "Cara Example")
+    found = commands.json("doctor", "--offline")["findings"]
     assert {each["id"] for each in found} == OFFLINE
-    home.run("update-step", "put-back", kept)
-    assert people(home) == ["Anna Example", "Ben Muster"]
+    commands.run("update-step", "put-back", kept)
+    assert people(commands) == ["Anna Example", "Ben Muster"]
     assert not disk.exists()
-    assert "is changed by run.py" in home.json("update", "it.zip", code=2)["error"]["what"]
-    home.run("update-step", "put-back", tmp_path, code=1)
-    assert people(home) == ["Anna Example", "Ben Muster"]
+    assert "is changed by run.py" in commands.json("update", "it.zip", code=2)["error"]["what"]
+    commands.run("update-step", "put-back", tmp_path, code=1)
+    assert people(commands) == ["Anna Example", "Ben Muster"]
 
 
 @pytest.fixture(scope="module")

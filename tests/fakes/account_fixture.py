@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from companion.domain.appointments import Practitioner
 from companion.domain.settings import PractitionerSettings, Settings
@@ -19,14 +19,24 @@ GOOD = "tram violet anchor"
 NEXT = "pepper lantern quay"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def _settings() -> FakeSettings:
+    anna = PractitionerSettings(practitioner=Practitioner(id="anna-lee", name="Anna Lee"))
+    return FakeSettings(Settings(install_id="0123456789abcdef").with_practitioner(anna))
+
+
+@dataclass(slots=True, kw_only=True)
 class Fixture:
-    accounts: Accounts
-    settings: FakeSettings
-    passwords: PlainPasswords
-    sessions: MemorySessions
-    clock: FakeClock
-    activity: MemoryActivity
+    """With one practitioner, Anna Lee, and no user."""
+
+    settings: FakeSettings = field(default_factory=_settings)
+    passwords: PlainPasswords = field(default_factory=PlainPasswords)
+    sessions: MemorySessions = field(default_factory=MemorySessions)
+    clock: FakeClock = field(default_factory=FakeClock)
+    activity: MemoryActivity = field(default_factory=MemoryActivity)
+    accounts: Accounts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.accounts = self.again()
 
     def again(self) -> Accounts:
         """The program started anew on the same home."""
@@ -37,28 +47,6 @@ class Fixture:
             activity=self.activity,
             clock=self.clock,
         )
-
-
-def new_fixture() -> Fixture:
-    """With one practitioner, Anna Lee, and no user."""
-    settings = FakeSettings(
-        Settings(install_id="0123456789abcdef").with_practitioner(
-            PractitionerSettings(practitioner=Practitioner(id="anna-lee", name="Anna Lee"))
-        )
-    )
-    passwords, sessions = PlainPasswords(), MemorySessions()
-    clock, activity = FakeClock(), MemoryActivity()
-    accounts = Accounts(
-        settings=settings, passwords=passwords, sessions=sessions, activity=activity, clock=clock
-    )
-    return Fixture(
-        accounts=accounts,
-        settings=settings,
-        passwords=passwords,
-        sessions=sessions,
-        clock=clock,
-        activity=activity,
-    )
 
 
 async def enter(fixture: Fixture, name: str = "Robin", password: str = GOOD) -> str:

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-import psycopg
 from sqlalchemy import URL
 
 from companion.adapters.database.database import Database
@@ -15,6 +14,7 @@ from companion.adapters.database.opening_practice import hub_of, open_practice_d
 from companion.adapters.database.settings import DatabaseSettings
 from companion.services.changes import Change, Changes
 from tests.fakes.clock import FakeClock
+from tests.fakes.database_servers import connection_to
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,14 +46,7 @@ async def beside(url: URL, *, look_seconds: float = LOOK_SECONDS) -> AsyncIterat
 
 def end_hubs(url: URL) -> int:
     """The server ends the hubs' connections; how many there were."""
-    with psycopg.connect(
-        host=url.host,
-        port=url.port,
-        user=url.username,
-        password=url.password,
-        dbname=url.database,
-        autocommit=True,
-    ) as connection:
+    with connection_to(url) as connection:
         ended = connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND application_name LIKE '%hub'"

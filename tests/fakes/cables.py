@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from tests.fakes.stream_server import stream_server
+
 COMMIT = b"COMMIT\0"
 """As it stands in both messages that carry a statement: Query and Parse."""
 _RESET = struct.pack("ii", 1, 0)
@@ -41,7 +43,6 @@ class Cable:
         self._refusing = False
         self._held: threading.Event | None = None
         self._late: tuple[bytes, float] | None = None
-        self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
 
     # ── what happens to it ────────────────────────────────────────────────────────────────────
@@ -169,18 +170,6 @@ class Cable:
             await connection.carry()
         self._connections.discard(connection)
 
-    async def _serve(self, stop: asyncio.Event) -> None:
-        server = await asyncio.start_server(self._take, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        self._ready.set()
-        await stop.wait()
-        server.close()
-        strays = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in strays:
-            task.cancel()
-        await asyncio.gather(*strays, return_exceptions=True)
-        await asyncio.sleep(0)  # what they closed is told to the loop
-
     def takes_commit(self) -> str:
         """What becomes of a COMMIT that is just passing."""
         if self._held is not None:
@@ -306,15 +295,5 @@ def _tear(writer: asyncio.StreamWriter) -> None:
 def cable_to(server: int) -> Iterator[Cable]:
     """`server`: port of this computer."""
     cable = Cable(server)
-    stop = asyncio.Event()
-    thread = threading.Thread(
-        target=lambda: cable._loop.run_until_complete(cable._serve(stop)), daemon=True
-    )
-    thread.start()
-    assert cable._ready.wait(10)
-    try:
+    with stream_server(cable._loop, cable._take) as cable.port:
         yield cable
-    finally:
-        cable._loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
-        cable._loop.close()

@@ -28,29 +28,41 @@ def write_certificate(
 ) -> tuple[Path, Path]:
     """A fresh self-signed certificate for 127.0.0.1 and `hosts`, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(SUBJECT)
-        .issuer_name(SUBJECT)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=60))
-        .add_extension(
-            x509.SubjectAlternativeName(
-                [x509.IPAddress(ip_address("127.0.0.1")), *map(x509.DNSName, hosts)]
-            ),
-            False,
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-        .sign(key, SHA256())
-    )
+    unsigned = _unsigned(SUBJECT, SUBJECT, key.public_key(), ["127.0.0.1", *hosts], ca=True)
+    certificate = unsigned.sign(key, SHA256())
     secret = BestAvailableEncryption(password) if password else NoEncryption()
     paths = folder / f"{name}.pem", folder / f"{name}.key"
     paths[0].write_bytes(certificate.public_bytes(Encoding.PEM))
     paths[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, secret))
     return paths
+
+
+def _unsigned(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    hosts: Sequence[str],
+    *,
+    ca: bool,
+    since: timedelta = timedelta(-1),
+) -> x509.CertificateBuilder:
+    """`hosts`: names, and addresses of this protocol's version 4; it is valid for 60 days."""
+    begins = datetime.now(UTC) + since
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begins)
+        .not_valid_after(begins + timedelta(days=60))
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), True)
+    )
+    named: list[x509.GeneralName] = [
+        x509.IPAddress(ip_address(each)) if each[0].isdigit() else x509.DNSName(each)
+        for each in hosts
+    ]
+    return builder.add_extension(x509.SubjectAlternativeName(named), False) if named else builder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +78,8 @@ class Authority:
     def __init__(self, name: str) -> None:
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._own = self._signed(self._name, self._key.public_key(), timedelta(-1), [])
+        own = _unsigned(self._name, self._name, self._key.public_key(), [], ca=True)
+        self._own = own.sign(self._key, SHA256())
 
     def file(self, folder: Path) -> Path:
         """By which others know it."""
@@ -75,40 +88,15 @@ class Authority:
         return path
 
     def issue(self, *hosts: str, since: timedelta = timedelta(-1)) -> Issued:
-        """For host names and addresses of this protocol's version 4; it is valid for 60 days."""
         key = ec.generate_private_key(ec.SECP256R1())
-        named: list[x509.GeneralName] = [
-            x509.IPAddress(ip_address(each)) if each[0].isdigit() else x509.DNSName(each)
-            for each in hosts
-        ]
-        made = self._signed(SUBJECT, key.public_key(), since, named)
+        public = key.public_key()
+        unsigned = _unsigned(SUBJECT, self._name, public, hosts, ca=not hosts, since=since)
+        made = unsigned.sign(self._key, SHA256())
         return Issued(
             certificate=made.public_bytes(Encoding.PEM),
             key=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
             serial=made.serial_number,
         )
-
-    def _signed(
-        self,
-        subject: x509.Name,
-        key: ec.EllipticCurvePublicKey,
-        since: timedelta,
-        hosts: Sequence[x509.GeneralName],
-    ) -> x509.Certificate:
-        begins = datetime.now(UTC) + since
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self._name)
-            .public_key(key)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(begins)
-            .not_valid_after(begins + timedelta(days=60))
-            .add_extension(x509.BasicConstraints(ca=not hosts, path_length=None), True)
-        )
-        if hosts:
-            builder = builder.add_extension(x509.SubjectAlternativeName(hosts), False)
-        return builder.sign(self._key, SHA256())
 
 
 def trusting(certificate: Path) -> ssl.SSLContext:

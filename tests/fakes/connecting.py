@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from companion.domain.appointments import Practitioner
 from companion.domain.event_keys import event_id
 from companion.domain.events import CalendarEvent
-from companion.domain.reconcile import LedgerEntry, LedgerEntryState
+from companion.domain.reconcile import LedgerEntry
 from companion.domain.settings import PractitionerSettings, Settings
 from companion.services.google.connecting import Connecting
 from companion.services.google.consents import CalendarChoice
@@ -23,10 +23,11 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.google import FakeGoogle
 from tests.fakes.google_calendar import FakeRemoteCalendar
 from tests.fakes.keys import key_text
+from tests.fakes.ledger_rows import row_of
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity, MemoryLedger
-from tests.fakes.syncing import syncing_over
+from tests.fakes.syncing import connecting_over
 
 ZOE, MAX = "zoe@example.com", "max@example.com"
 
@@ -83,21 +84,14 @@ class Fixture:
 
     def new_service(self, locks: NamedLocks | None = None) -> Connecting:
         """As after a restart of the program."""
-        return Connecting(
+        return connecting_over(
             google=self.google,
             settings=self.settings,
             secrets=self.secrets,
             ledger=self.ledger,
             activity=self.activity,
             clock=self.clock,
-            syncing=syncing_over(
-                google=self.google,
-                settings=self.settings,
-                ledger=self.ledger,
-                activity=self.activity,
-                clock=self.clock,
-                locks=locks,
-            ),
+            locks=locks,
             random_word=lambda: next(self.words),
         )
 
@@ -145,16 +139,7 @@ class Fixture:
 
 
 def entry(event: CalendarEvent, wanted: str) -> LedgerEntry:
-    return LedgerEntry(
-        key=event.key,
-        event_id=wanted,
-        generation=0,
-        state=LedgerEntryState.OK,
-        fingerprint=event.fingerprint,
-        style=event.style,
-        begins=event.begins,
-        ends=event.ends,
-    )
+    return row_of(event, event_id=wanted, content_hash="")
 
 
 def existing(calendar_id: str) -> CalendarChoice:

@@ -140,11 +140,12 @@ def postgresql(**more: str) -> Iterator[Server]:
         owner = URL.create(
             "postgresql", "owner", PASSWORD, host="127.0.0.1", port=port, database="practice"
         )
-        with _soon(port, lambda: _connected(owner)) as made:
+        first = owner.set(database="postgres")
+        with _soon(port, lambda: connection_to(first)) as made:
             made.execute("CREATE DATABASE practice")
             made.execute(f"CREATE ROLE reader LOGIN PASSWORD '{PASSWORD}'")
             made.execute("GRANT pg_read_all_data TO reader")
-        process.ready = lambda: _soon(port, lambda: _connected(owner)).close()
+        process.ready = lambda: _soon(port, lambda: connection_to(first)).close()
         yield Server(owner=owner, reader=owner.set(username="reader"), process=process)
 
 
@@ -179,14 +180,15 @@ def shown(url: URL) -> str:
     return url.render_as_string(hide_password=False)
 
 
-def _connected(owner: URL) -> psycopg.Connection:
+def connection_to(url: URL, *, autocommit: bool = True) -> psycopg.Connection:
+    """To PostgreSQL."""
     return psycopg.connect(
-        host=owner.host,
-        port=owner.port,
-        user=owner.username,
-        password=PASSWORD,
-        dbname="postgres",
-        autocommit=True,
+        host=url.host,
+        port=url.port,
+        user=url.username,
+        password=url.password,
+        dbname=url.database,
+        autocommit=autocommit,
     )
 
 

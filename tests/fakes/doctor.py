@@ -9,7 +9,6 @@ from typing import Any
 
 from companion.domain.appointments import Practitioner
 from companion.domain.settings import PractitionerSettings, Settings
-from companion.services.google.connecting import Connecting
 from companion.services.google.consents import CalendarChoice
 from companion.services.maintenance.doctor import Diagnosis, Doctor
 from companion.services.maintenance.findings import CheckContext, Finding
@@ -20,7 +19,7 @@ from tests.fakes.maintenance import FakeProbes, FakeRights, answering
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity, MemoryFeeds, MemoryLedger
-from tests.fakes.syncing import syncing_over
+from tests.fakes.syncing import connecting_over
 
 CLIENT = b'{"installed": {"project_id": "banksia-calendar"}}'
 
@@ -39,20 +38,13 @@ class Clinic:
         self.ledger, self.feeds = MemoryLedger(), MemoryFeeds()
         self.probes, self.rights = FakeProbes(), FakeRights()
         activity = MemoryActivity()
-        self.connecting = Connecting(
+        self.connecting = connecting_over(
             google=self.google,
             settings=self.settings,
             secrets=self.secrets,
             ledger=self.ledger,
             activity=activity,
             clock=self.clock,
-            syncing=syncing_over(
-                google=self.google,
-                settings=self.settings,
-                ledger=self.ledger,
-                activity=activity,
-                clock=self.clock,
-            ),
         )
         self.more: dict[str, Any] = {}
         for key, name in (("anna", "Anna Example"), ("ben", "Ben Muster")):

@@ -17,6 +17,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from companion.domain.calendar_writers import NOBODY, CalendarWriter
@@ -100,7 +101,7 @@ class FakeGoogle:
 
     def consent(self, url: str, account: str, *, untick: Sequence[str] = ()) -> str:
         """A person allows at Google; returns the address Google sends the browser back to."""
-        asked = {key: values[0] for key, values in parse_qs(urlsplit(url).query).items()}
+        asked = _parameters(url)
         code = f"code-{next(self._numbers)}"
         granted = tuple(each for each in asked["scope"].split() if each not in untick)
         self._consents[code] = (account, granted)
@@ -110,7 +111,7 @@ class FakeGoogle:
 
     def refuse(self, url: str) -> str:
         """A person presses Cancel at Google."""
-        asked = {key: values[0] for key, values in parse_qs(urlsplit(url).query).items()}
+        asked = _parameters(url)
         answer = urlencode({"state": asked["state"], "error": "access_denied"})
         return f"{asked['redirect_uri']}?{answer}"
 
@@ -138,14 +139,8 @@ class FakeGoogle:
         if await self.secrets.get("google/client") is None:
             raise ClientFileMissing
         state = f"state-{next(self._numbers)}"
-        query = urlencode(
-            {
-                "redirect_uri": redirect_uri,
-                "scope": " ".join(scopes),
-                "state": state,
-                "login_hint": login,
-            }
-        )
+        named = {"redirect_uri": redirect_uri, "scope": " ".join(scopes)}
+        query = urlencode({**named, "state": state, "login_hint": login})
         return SignInRequest(
             url=f"https://accounts.example/auth?{query}",
             state=state,
@@ -159,7 +154,7 @@ class FakeGoogle:
         if self.offline:
             raise Offline
         await self._at("before", "exchange")
-        answer = {key: values[0] for key, values in parse_qs(urlsplit(response_url).query).items()}
+        answer = _parameters(response_url)
         if answer.get("state") != request.state:
             raise SignInError("This answer belongs to another sign-in.")
         if answer.get("error") == "access_denied":
@@ -238,9 +233,7 @@ class FakeGoogle:
         if CALENDAR_LIST not in scopes:
             raise ScopeMissing
         return [
-            CalendarInfo(
-                id=each.id, name=each.name, access_role=each.access_role, timezone=each.timezone
-            )
+            each.described
             for each in self.calendars_by_id.values()
             if self.owners[each.id] == account or account in self.guests.get(each.id, ())
         ]
@@ -265,7 +258,7 @@ class FakeGoogle:
             self.create_loses_answer = False
             raise Offline
         await self._at("after", "create")
-        return _info_of(made)
+        return made.described
 
     async def marked_calendars(self, practitioner_id: str) -> list[MarkedCalendar]:
         account, scopes = await self._signed_in(practitioner_id)
@@ -273,7 +266,7 @@ class FakeGoogle:
         if CALENDAR_LIST not in scopes:
             raise ScopeMissing
         found = [
-            MarkedCalendar(info=_info_of(self.calendars_by_id[each]), mark=mark)
+            MarkedCalendar(info=self.calendars_by_id[each].described, mark=mark)
             for mark, each in self.marks.items()
             if each in self.calendars_by_id and self.owners[each] == account
         ]
@@ -286,15 +279,14 @@ class FakeGoogle:
 
     async def revoke(self, practitioner_id: str) -> None:
         await asyncio.sleep(0)
-        if await self._client_of(practitioner_id):
+        token = await self._token(practitioner_id)
+        if token.get("delegated"):
             return
         if self.offline:
             raise Offline
-        stored = await self.secrets.get(f"google/token/{practitioner_id}")
-        if stored is not None:
-            account = str(json.loads(stored)["account"])
-            self.revocations.append(account)
-            self.revoked.add(account)
+        if token:
+            self.revocations.append(token["account"])
+            self.revoked.add(token["account"])
 
     async def forget(self, practitioner_id: str) -> None:
         self.forgotten.append(practitioner_id)
@@ -323,15 +315,16 @@ class FakeGoogle:
         client = await self.secrets.get("google/client")
         return self.check_client(client.encode()).client_id if client else ""
 
+    async def _token(self, practitioner_id: str) -> dict[str, Any]:
+        """Empty where there is none."""
+        stored = await self.secrets.get(f"google/token/{practitioner_id}")
+        token: dict[str, Any] = json.loads(stored or "{}")
+        return token
+
     async def _maker(self, practitioner_id: str) -> str:
         """Client id of whoever speaks for the practitioner."""
-        stored = await self.secrets.get(f"google/token/{practitioner_id}")
-        return await self._client_of(practitioner_id) or str(json.loads(stored or "{}")["client"])
-
-    async def _client_of(self, practitioner_id: str) -> str:
-        """Client id of the service account that speaks for the practitioner; else empty."""
-        stored = await self.secrets.get(f"google/token/{practitioner_id}")
-        return "" if stored is None else str(json.loads(stored).get("delegated", ""))
+        token = await self._token(practitioner_id)
+        return str(token.get("delegated") or token["client"])
 
     async def _at(self, when: str, name: str) -> None:
         if self.hook is not None:
@@ -341,10 +334,9 @@ class FakeGoogle:
         await asyncio.sleep(0)
         if self.offline:
             raise Offline
-        stored = await self.secrets.get(f"google/token/{practitioner_id}")
-        if stored is None:
+        token = await self._token(practitioner_id)
+        if not token:
             raise SignInExpired("This practitioner is not connected to Google.")
-        token = json.loads(stored)
         if "delegated" in token:
             if token["delegated"] != await self._key():
                 raise DelegationRefused("The practice's service account was replaced.")
@@ -355,10 +347,5 @@ class FakeGoogle:
         return str(token["account"]), tuple(token["scopes"])
 
 
-def _info_of(calendar: FakeRemoteCalendar) -> CalendarInfo:
-    return CalendarInfo(
-        id=calendar.id,
-        name=calendar.name,
-        access_role=calendar.access_role,
-        timezone=calendar.timezone,
-    )
+def _parameters(url: str) -> dict[str, str]:
+    return {key: values[0] for key, values in parse_qs(urlsplit(url).query).items()}

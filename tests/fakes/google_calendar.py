@@ -139,6 +139,13 @@ class FakeRemoteCalendar:
         """Google forgets deleted events in its own time; their ids become free."""
         self.events = {key: each for key, each in self.events.items() if not each.deleted}
 
+    @property
+    def described(self) -> CalendarInfo:
+        """As a list of calendars shows it."""
+        return CalendarInfo(
+            id=self.id, name=self.name, access_role=self.access_role, timezone=self.timezone
+        )
+
     # RemoteCalendar
 
     async def write(
@@ -209,9 +216,7 @@ class FakeRemoteCalendar:
     async def info(self) -> CalendarInfo:
         await self._called("info")
         await self._answered("info")
-        return CalendarInfo(
-            id=self.id, name=self.name, access_role=self.access_role, timezone=self.timezone
-        )
+        return self.described
 
     # Parts
 

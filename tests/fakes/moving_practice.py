@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,21 +13,20 @@ import keyring
 import psycopg
 from sqlalchemy import URL
 
-from companion.adapters.clock import SystemClock
 from companion.adapters.practice_note import practice_note
+from companion.commands.membership_here import open_once
 from companion.domain.reconcile import LedgerEntry, LedgerEntryState
 from companion.environment import Environment
 from companion.main import open_ports
 from companion.services.assembly import build
-from companion.services.changes import Changes
 from companion.services.home_ports import Ports
 from companion.services.notices.telling import NoticeBook
 from companion.services.ports import BookChange, CalendarRef
 from companion.storage.creating import PracticeMade, create_practice
 from companion.storage.joining import join_practice_here
-from companion.storage.practice import open_practice
 from tests.fakes.backup_fixture import appointment
 from tests.fakes.clock import MONDAY
+from tests.fakes.database_servers import connection_to
 from tests.fakes.keyrings_of_keyring import Kept as KeptKeyring
 
 NAMES = ("Anna Example", "Ben Muster")
@@ -67,13 +66,26 @@ def shown(url: URL) -> str:
 
 
 def connected(url: URL) -> psycopg.Connection:
-    return psycopg.connect(
-        host=url.host,
-        port=url.port,
-        user=url.username,
-        password=url.password,
-        dbname=url.database,
-    )
+    return connection_to(url, autocommit=False)
+
+
+def execute(url: URL, statement: str, *values: object) -> None:
+    with connected(url) as connection:
+        connection.execute(statement.encode(), values or None)
+
+
+def dump_of(url: URL) -> bytes:
+    """Every row of every table."""
+    dumped = b""
+    with connected(url) as connection:
+        tables = connection.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r'"
+            " AND relnamespace = 'public'::regnamespace"
+        ).fetchall()
+        for (table,) in tables:
+            with connection.cursor().copy(f"COPY {table} TO STDOUT".encode()) as rows:
+                dumped += b"".join(bytes(each) for each in rows)
+    return dumped
 
 
 def at(home: Path, **more: Any) -> Environment:
@@ -159,18 +171,16 @@ async def open_practice_of(
 ) -> None:
     note = practice_note(environment.home)
     assert note is not None
-    async with AsyncExitStack() as stack:
-        await open_practice(
-            environment,
-            note,
-            stack,
-            holder="a test",
-            clock=SystemClock(""),
-            changes=Changes(),
-            anyway=anyway,
-            joining=joining,
-        )
+    await open_once(environment, note, anyway=anyway, joining=joining)
 
 
 async def join(environment: Environment, url: URL, made: PracticeMade) -> None:
     await join_practice_here(environment, shown(url), made.key.text)
+
+
+async def share(first: Environment, second: Environment, url: URL) -> tuple[Kept, PracticeMade]:
+    """A practice made of a filled home, which another computer has joined; and what was in it."""
+    before = await fill(first)
+    made = await made_of(first, url)
+    await join(second, url, made)
+    return before, made

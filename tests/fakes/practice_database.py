@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
 
-import psycopg
 from sqlalchemy import URL
 
 from companion.adapters.database.opening_practice import open_practice_database
 from tests.fakes.clock import FakeClock
-from tests.fakes.database_servers import PASSWORD, Server, postgresql
+from tests.fakes.database_servers import PASSWORD, Server, connection_to, postgresql
 
 _TEMPLATE, _ROLE = "practice", "companion"
 _numbers = count(1)
@@ -63,25 +62,14 @@ class PracticeServer:
 
     def execute_in(self, url: URL, statement: str) -> None:
         """As the owner, in that database."""
-        with self._owner_in(url) as connection:
+        with connection_to(self.url_of(str(url.database))) as connection:
             connection.execute(statement.encode())
 
     def value_in(self, url: URL, statement: str) -> object:
         """The first value of what it selects."""
-        with self._owner_in(url) as connection:
+        with connection_to(self.url_of(str(url.database))) as connection:
             row = connection.execute(statement.encode()).fetchone()
         return None if row is None else row[0]
-
-    def _owner_in(self, url: URL) -> psycopg.Connection[tuple[object, ...]]:
-        owner = self.server.owner
-        return psycopg.connect(
-            host=owner.host,
-            port=owner.port,
-            user=owner.username,
-            password=owner.password,
-            dbname=url.database,
-            autocommit=True,
-        )
 
 
 _open = ExitStack()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from companion.domain.appointments import Appointment, AppointmentKind
 from companion.domain.settings import GoogleLink, PractitionerSettings
 from companion.services.ports import BookChange
 from companion.services.settings.practitioners import Practitioners
+from tests.fakes.appointments import appointment
 from tests.fakes.book_store import MemoryBook
 from tests.fakes.clock import FakeClock
 from tests.fakes.settings import FakeSettings
@@ -34,15 +34,8 @@ class Fixture:
 
     async def book_one(self, practitioner_id: str, appointment_id: str) -> None:
         start = datetime(2026, 3, 2, 9)  # noqa: DTZ001 - wall time
-        appointment = Appointment(
-            id=appointment_id,
-            practitioner_id=practitioner_id,
-            kind=AppointmentKind.CLIENT,
-            start=start,
-            end=start + timedelta(minutes=30),
-            timezone="Australia/Sydney",
-        )
-        await self.book.apply(BookChange(put=[appointment]), self.clock.now())
+        made = appointment(start, id=appointment_id, practitioner_id=practitioner_id)
+        await self.book.apply(BookChange(put=[made]), self.clock.now())
 
     async def connect(self, practitioner_id: str) -> None:
         link = GoogleLink(account="anna@example.com", calendar_id="c1")

@@ -51,7 +51,7 @@ from tests.fakes.practice import FakePractice
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.sources import FakeLinks, MemoryNotes
-from tests.fakes.stores import MemoryActivity, MemoryFeeds, MemoryLedger
+from tests.fakes.stores import MemoryActivity, MemoryLedger, MemoryStores
 from tests.fakes.workbooks import InlineWorkbooks
 
 INSTALL = "0123456789abcdef"
@@ -97,12 +97,8 @@ class RunningClock:
         await (self._virtual if self._offset is None else asyncio).sleep(seconds)
 
 
-class MemoryStores:
-    def __init__(self, changes: Changes) -> None:
-        self.book = MemoryBook(changes)
-        self.ledger = MemoryLedger(changes)
-        self.feeds = MemoryFeeds(changes)
-        self.activity = MemoryActivity(changes)
+class ApplicationStores(MemoryStores):
+    """What a home's database is asked besides."""
 
     async def integrity(self) -> str:
         return "ok"
@@ -160,8 +156,7 @@ def fake_application(
 
     `user_rate`: Google's requests a second; low ones make an upload longer. `remotes`: None for
     links of a fake. `google_of`: another Google than the one in memory, made with the secrets.
-    `shared`: the practice of
-    several workstations that this is one of."""
+    `shared`: the practice of several workstations that this is one of."""
     clock = clock or FakeClock(TUESDAY)
     changes = Changes()
     settings = FakeSettings(_settings(practice, user_rate), changes)
@@ -170,7 +165,7 @@ def fake_application(
     rights = FakeRights()
     ways = FakeWays()
     google = FakeGoogle(secrets=secrets, now=clock.now)
-    stores = MemoryStores(changes)
+    stores = ApplicationStores(changes)
     links = FakeLinks()
     backup_room = FakeRestoring()
     ports = Ports(

@@ -10,20 +10,18 @@ from pathlib import Path
 from companion.adapters.file_locks import FileLock
 from companion.adapters.home_text import HomeText
 from companion.domain.settings import SourceSettings
-from companion.services.imports.importing import Importing
 from companion.services.ports import Clock
-from companion.services.settings.practitioners import Practitioners
 from companion.services.sources.notes import KeptSourceNotes, SourceNote
 from companion.services.sources.sources import Sources
 from companion.services.sources.watched_folder import WatchedFolder
 from companion.services.sources.watching import Watching
 from tests.fakes.clock import FakeClock
+from tests.fakes.importing import importing_over
 from tests.fakes.services import TUESDAY
 from tests.fakes.settings import FakeSettings
 from tests.fakes.sources import fake_fetching
 from tests.fakes.stores import MemoryStores
 from tests.fakes.waiting import until
-from tests.fakes.workbooks import InlineWorkbooks
 
 HEADER = (
     "Appointment ID,Type,Client ID,Client First Name,Client Last Name,Consultation Type,"
@@ -52,13 +50,9 @@ class Clinic:
         self.clock = clock or FakeClock(TUESDAY, auto=False)
         self.settings = FakeSettings()
         self.stores = MemoryStores()
-        self.importing = Importing(
+        self.importing = importing_over(
             book=self.stores.book,
             settings=self.settings,
-            practitioners=Practitioners(
-                settings=self.settings, book=self.stores.book, clock=self.clock
-            ),
-            reader=InlineWorkbooks(),
             activity=self.stores.activity,
             clock=self.clock,
         )

@@ -25,6 +25,7 @@ from companion.domain.reconcile import (
     reconcile,
 )
 from companion.domain.window import SyncWindow
+from tests.fakes.ledger_rows import row_of
 
 ZONE = "Australia/Sydney"
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
@@ -152,16 +153,8 @@ class Model:
         held: str = "",
     ) -> None:
         self._step()
-        self.ledger[event.key] = LedgerEntry(
-            key=event.key,
-            event_id=name,
-            generation=generation,
-            state=state,
-            fingerprint=event.fingerprint,
-            style=event.style,
-            begins=event.begins,
-            ends=event.ends,
-            content_hash=held,
+        self.ledger[event.key] = row_of(
+            event, event_id=name, generation=generation, state=state, content_hash=held
         )
 
     def _put(self, event: CalendarEvent, name: str) -> str:

@@ -1,4 +1,3 @@
-# ruff: noqa: DTZ001 - the book's times are wall time
 """No name that a disclosure hides appears in any text that leaves the book.
 
 Names and free text come in many scripts and spellings. The oracle compares skeletons: without
@@ -9,7 +8,6 @@ Filler words are chosen so that none of them holds a name by chance.
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
 from typing import Literal
 from urllib.parse import quote
 
@@ -31,13 +29,8 @@ from companion.domain.disclosure import (
     KindChoice,
 )
 from companion.domain.events import CalendarEvent, project
-from companion.domain.window import SyncWindow
 from companion.domain.wording import BUSY
-
-WINDOW = SyncWindow(
-    first_day=date(2026, 3, 2), last_day=date(2026, 3, 8), timezone="Australia/Sydney"
-)
-TUESDAY = datetime(2026, 3, 3, 9, 30)
+from tests.fakes.appointments import START, WINDOW, appointment, meeting
 
 FIRST_NAMES = [
     "Anneliese", "Zoë", "Mary-Kate", "José María", "D’Arcy", "İpek", "Ngọc Ánh", "小明", "민준",
@@ -139,13 +132,8 @@ def named(draw: st.DrawFn) -> Appointment:
     first = draw(st.sampled_from(FIRST_NAMES))
     last = draw(st.sampled_from(LAST_NAMES))
     text = free_text(first, last)
-    return Appointment(
-        id="one",
-        practitioner_id="ada",
+    return appointment(
         kind=draw(st.sampled_from([AppointmentKind.CLIENT, AppointmentKind.CASUAL])),
-        start=TUESDAY,
-        end=TUESDAY + timedelta(minutes=30),
-        timezone="Australia/Sydney",
         show_as=draw(st.sampled_from(ShowAs)),
         title=draw(text),
         appointment_type=draw(text),
@@ -180,17 +168,7 @@ def texts(event: CalendarEvent) -> tuple[str, str, str, str]:
 
 
 def appointment_of(first: str, last: str, *, notes: str = "") -> Appointment:
-    return Appointment(
-        id="one",
-        practitioner_id="ada",
-        kind=AppointmentKind.CLIENT,
-        start=TUESDAY,
-        end=TUESDAY + timedelta(minutes=30),
-        timezone="Australia/Sydney",
-        client_first_name=first,
-        client_last_name=last,
-        notes=notes,
-    )
+    return appointment(client_first_name=first, client_last_name=last, notes=notes)
 
 
 EVERYTHING = frozenset(DisclosureItem)
@@ -321,7 +299,7 @@ def test_texts_are_clean_short_and_hold_no_markup(
 
 changes_of_one = st.builds(
     OccurrenceChange,
-    original_start=st.just(TUESDAY),
+    original_start=st.just(START),
     notes=st.sampled_from(["Brienne to call", "about BRIENNE"]),
     location=st.sampled_from(["at brienne’s", "home"]),
 )
@@ -331,13 +309,7 @@ changes_of_one = st.builds(
 def test_a_name_in_one_changed_occurrence_is_hidden_as_well(
     change: OccurrenceChange, items: frozenset[DisclosureItem]
 ) -> None:
-    series = Appointment(
-        id="one",
-        practitioner_id="ada",
-        kind=AppointmentKind.MEETING,
-        start=TUESDAY,
-        end=TUESDAY + timedelta(minutes=30),
-        timezone="Australia/Sydney",
+    series = meeting(
         title="Case talk",
         client_first_name="Brienne",
         recurrence=Recurrence(rule="FREQ=DAILY;COUNT=2", changes=(change,)),

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from companion.domain.appointments import (
     Appointment,
-    AppointmentKind,
     OccurrenceChange,
     Recurrence,
     instant,
@@ -25,6 +24,7 @@ from companion.domain.appointments import (
     occurrences,
 )
 from companion.domain.window import SyncWindow
+from tests.fakes.appointments import HALF_HOUR, meeting
 
 ZONES = [
     "Australia/Sydney",
@@ -169,7 +169,6 @@ def test_the_edges_of_a_window_are_half_open(zone: str, day: date, length: timed
 # ── series ────────────────────────────────────────────────────────────────────────────────────
 
 FIRST = datetime(2026, 3, 2, 9, 30)
-HALF_HOUR = timedelta(minutes=30)
 nearby = st.integers(-40 * 48, 90 * 48).map(lambda number: FIRST + number * HALF_HOUR)
 
 
@@ -187,17 +186,7 @@ def series(draw: st.DrawFn) -> tuple[Appointment, list[datetime]]:
         if days_apart < 7
         else f"FREQ=WEEKLY;INTERVAL={days_apart // 7};COUNT={count}"
     )
-    meeting = Appointment(
-        id="meeting",
-        practitioner_id="ada",
-        kind=AppointmentKind.MEETING,
-        start=FIRST,
-        end=FIRST + HALF_HOUR,
-        timezone="Australia/Sydney",
-        title="Team",
-        recurrence=Recurrence(rule=rule, changes=changes),
-    )
-    return meeting, starts
+    return meeting(FIRST, title="Team", recurrence=Recurrence(rule=rule, changes=changes)), starts
 
 
 @st.composite
@@ -216,13 +205,8 @@ def changed(draw: st.DrawFn, original: datetime) -> OccurrenceChange:
 @given(made=series(), after=nearby, length=lengths)
 @example(
     (
-        Appointment(
-            id="meeting",
-            practitioner_id="ada",
-            kind=AppointmentKind.MEETING,
-            start=FIRST,
-            end=FIRST + HALF_HOUR,
-            timezone="Australia/Sydney",
+        meeting(
+            FIRST,
             title="Team",
             recurrence=Recurrence(
                 rule="FREQ=DAILY;COUNT=1",
@@ -237,9 +221,9 @@ def changed(draw: st.DrawFn, original: datetime) -> OccurrenceChange:
 def test_a_series_yields_each_occurrence_once_where_its_change_put_it(
     made: tuple[Appointment, list[datetime]], after: datetime, length: timedelta
 ) -> None:
-    meeting, starts = made
-    assert meeting.recurrence is not None
-    changes = {change.original_start: change for change in meeting.recurrence.changes}
+    team, starts = made
+    assert team.recurrence is not None
+    changes = {change.original_start: change for change in team.recurrence.changes}
     before = after + length
     expected = set()
     for original in starts:
@@ -249,7 +233,7 @@ def test_a_series_yields_each_occurrence_once_where_its_change_put_it(
         if not change.cancelled and start < before and end > after:
             title = "Team" if change.title is None else change.title
             expected.add((original, start, end, title))
-    found = list(occurrences(meeting, after, before))
+    found = list(occurrences(team, after, before))
     assert {(each.original_start, each.start, each.end, each.title) for each in found} == expected
     assert len(found) == len(expected)
     assert len({each.key for each in found}) == len(found)
@@ -259,11 +243,11 @@ def test_a_series_yields_each_occurrence_once_where_its_change_put_it(
 def test_an_occurrences_key_does_not_depend_on_the_span_it_was_asked_for(
     made: tuple[Appointment, list[datetime]], first: datetime, second: datetime
 ) -> None:
-    meeting, starts = made
-    everything = occurrences(meeting, datetime(2020, 1, 1), datetime(2031, 1, 1))
+    team, starts = made
+    everything = occurrences(team, datetime(2020, 1, 1), datetime(2031, 1, 1))
     keys = {each.original_start: each.key for each in everything}
     after, before = min(first, second), max(first, second)
-    for each in occurrences(meeting, after, before):
+    for each in occurrences(team, after, before):
         assert keys[each.original_start] == each.key
         assert bisect_left(starts, each.original_start) < len(starts)
 
@@ -273,16 +257,8 @@ def test_a_daily_meeting_keeps_its_wall_time_across_a_change_of_the_clocks(
     zone: str, day: date, hour: int
 ) -> None:
     start = datetime.combine(day, time(hour, 30))
-    meeting = Appointment(
-        id="meeting",
-        practitioner_id="ada",
-        kind=AppointmentKind.MEETING,
-        start=start,
-        end=start + HALF_HOUR,
-        timezone=zone,
-        recurrence=Recurrence(rule="FREQ=DAILY"),
-    )
-    found = list(occurrences(meeting, start, start + timedelta(days=14)))
+    daily = meeting(start, timezone=zone, recurrence=Recurrence(rule="FREQ=DAILY"))
+    found = list(occurrences(daily, start, start + timedelta(days=14)))
     assert [each.start for each in found] == [start + timedelta(days=n) for n in range(14)]
     for each in found:
         begins, ends = interval(each.start, each.end, zone)

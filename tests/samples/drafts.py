@@ -9,15 +9,15 @@ from typing import Any
 from companion.domain.appointments import Appointment, AppointmentKind, AppointmentStatus
 from companion.services.imports.drafts import Draft, FileContent, Rejection
 from companion.services.imports.history import ImportHistory
-from companion.services.imports.importing import Importing, ImportPreview, ImportReport
+from companion.services.imports.importing import ImportPreview, ImportReport
 from companion.services.imports.layouts import Layout
 from companion.services.imports.reading.results import Reading
 from companion.services.settings.practitioners import Practitioners
 from tests.fakes.book_store import MemoryBook
 from tests.fakes.clock import MONDAY, FakeClock
+from tests.fakes.importing import importing_over
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity, MemoryFeeds
-from tests.fakes.workbooks import InlineWorkbooks
 
 FIRST = datetime(2026, 3, 3, 9)  # noqa: DTZ001 - wall time
 """Tuesday, the day after the clock's."""
@@ -66,13 +66,8 @@ class Counter:
         self.book = MemoryBook()
         self.activity = MemoryActivity()
         self.practitioners = Practitioners(settings=self.settings, book=self.book, clock=self.clock)
-        self.importing = Importing(
-            book=self.book,
-            settings=self.settings,
-            practitioners=self.practitioners,
-            reader=InlineWorkbooks(),
-            activity=self.activity,
-            clock=self.clock,
+        self.importing = importing_over(
+            book=self.book, settings=self.settings, activity=self.activity, clock=self.clock
         )
         self.feeds = MemoryFeeds()
         self.history = ImportHistory(

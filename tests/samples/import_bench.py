@@ -8,11 +8,12 @@ from datetime import datetime
 from pathlib import Path
 
 from companion.domain.appointments import Appointment
-from companion.services.imports.importing import Importing, ImportPreview, ImportReport
+from companion.services.imports.importing import ImportPreview, ImportReport
 from companion.services.imports.questions import with_guesses
 from companion.services.settings.practitioners import Practitioners
 from tests.fakes.book_store import MemoryBook
 from tests.fakes.clock import FakeClock
+from tests.fakes.importing import importing_over
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity
 from tests.fakes.workbooks import InlineWorkbooks
@@ -29,13 +30,12 @@ class ImportBench:
 
     def __post_init__(self) -> None:
         self.practitioners = Practitioners(settings=self.settings, book=self.book, clock=self.clock)
-        self.importing = Importing(
+        self.importing = importing_over(
             book=self.book,
             settings=self.settings,
-            practitioners=self.practitioners,
-            reader=InlineWorkbooks(self.clock),
             activity=self.activity,
             clock=self.clock,
+            reader=InlineWorkbooks(self.clock),
         )
 
     def file(self, content: bytes, name: str = "export.csv") -> Path:

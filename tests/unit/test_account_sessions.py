@@ -12,13 +12,13 @@ from companion.domain.users import Role
 from companion.services.accounts.accounts import LONGEST as LONGEST_PASSWORD
 from companion.services.accounts.accounts import SignInRefused
 from companion.services.accounts.delays import LONGEST, MOST_NAMES, Delays, delay_after
-from tests.fakes.account_fixture import GOOD, Fixture, enter, new_fixture
+from tests.fakes.account_fixture import GOOD, Fixture, enter
 from tests.fakes.clock import FakeClock
 
 
 @pytest.fixture
 def fixture() -> Fixture:
-    return new_fixture()
+    return Fixture()
 
 
 # ── signing in ────────────────────────────────────────────────────────────────────────────────

@@ -15,13 +15,13 @@ from companion.domain.tokens import token_hash
 from companion.domain.users import Role, User
 from companion.services.accounts.accounts import SignInRefused
 from companion.services.accounts.sessions import Session
-from tests.fakes.account_fixture import GOOD, NEXT, Fixture, enter, new_fixture
+from tests.fakes.account_fixture import GOOD, NEXT, Fixture, enter
 from tests.fakes.clock import FakeClock
 
 
 @pytest.fixture
 def fixture() -> Fixture:
-    return new_fixture()
+    return Fixture()
 
 
 # ── who there is ──────────────────────────────────────────────────────────────────────────────

@@ -8,8 +8,9 @@ from urllib.parse import parse_qsl, urlsplit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.domain.appointments import Appointment, AppointmentKind, occurrences
+from companion.domain.appointments import occurrences
 from companion.web.ui.book.choice import OF_ONE, VIEWS, ShownView
+from tests.fakes.appointments import appointment
 
 TODAY = date(2026, 11, 24)
 KNOWN = ["mira", "omar", "priya"]
@@ -51,16 +52,8 @@ def test_nonsense_in_an_address_is_as_if_it_were_not_there() -> None:
 
 def test_what_hides_an_appointment_is_changed_and_nothing_else() -> None:
     start = datetime(2026, 12, 4, 9)  # noqa: DTZ001 - wall time
-    appointment = Appointment(
-        id="one",
-        practitioner_id="omar",
-        kind=AppointmentKind.CASUAL,
-        start=start,
-        end=start + timedelta(hours=1),
-        timezone="Australia/Sydney",
-        location="Room 1",
-    )
-    (occurrence,) = occurrences(appointment, start, start + timedelta(days=1))
+    one = appointment(start, practitioner_id="omar", location="Room 1")
+    (occurrence,) = occurrences(one, start, start + timedelta(days=1))
     choice = ShownView(day=TODAY, view="week", who=["mira"], one="mira", location="Room 2")
     there = choice.revealing(occurrence, cancelled=False)
     assert there == ShownView(day=start.date(), view="week", who=["mira", "omar"], one="omar")

@@ -6,13 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from companion.domain.appointments import (
-    Appointment,
-    AppointmentKind,
-    ShowAs,
-)
+from companion.domain.appointments import AppointmentKind, ShowAs
 from companion.domain.errors import BadInput, ChangedMeanwhile, NotFound
 from companion.services.ports import BookChange
+from tests.fakes.appointments import appointment
 from tests.fakes.booking import DAY, HALF_HOUR, NINE, Fixture, lunch, visit
 
 WEEK = timedelta(days=7)
@@ -193,17 +190,7 @@ async def test_overlaps_of_a_series_are_looked_for_in_its_next_dozen(fixture: Fi
 async def test_an_imported_appointment_is_read_only_here_and_says_where_to_change_it(
     fixture: Fixture,
 ) -> None:
-    imported = Appointment(
-        id="imported-7",
-        practitioner_id="mira",
-        kind=AppointmentKind.CLIENT,
-        start=NINE,
-        end=NINE + HALF_HOUR,
-        timezone="Australia/Sydney",
-        client_last_name="Lee",
-        source="bp",
-        source_id="7",
-    )
+    imported = appointment(NINE, practitioner_id="mira", client_last_name="Lee", source="bp")
     await fixture.book.apply(BookChange(put=[imported]), fixture.clock.now())
     for edit in (
         fixture.booking.edit(imported.id, visit(), seen=1),

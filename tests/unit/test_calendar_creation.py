@@ -36,7 +36,7 @@ from tests.fakes.google import FakeGoogle
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity, MemoryLedger
-from tests.fakes.syncing import syncing_over
+from tests.fakes.syncing import connecting_over
 
 ZOE, MAX = "zoe@example.com", "max@example.com"
 BACK = "http://127.0.0.1:8080/oauth/callback"
@@ -115,20 +115,13 @@ class Home:
         pytest.fail("never connected")
 
     def _service(self) -> Connecting:
-        return Connecting(
+        return connecting_over(
             google=self.google,
             settings=self.settings,
             secrets=self.secrets,
             ledger=self.ledger,
             activity=self.activity,
             clock=self.clock,
-            syncing=syncing_over(
-                google=self.google,
-                settings=self.settings,
-                ledger=self.ledger,
-                activity=self.activity,
-                clock=self.clock,
-            ),
             random_word=lambda: f"word{next(self._words)}",
         )
 

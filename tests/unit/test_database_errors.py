@@ -7,7 +7,7 @@ import sqlite3
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -21,9 +21,9 @@ from companion.adapters.database.errors import (
     translated,
     translating,
 )
-from companion.domain.appointments import Appointment, AppointmentKind
 from companion.domain.errors import BadInput, Busy, CompanionError, StoreDamaged, StoreError
 from companion.services.ports import Activity, ActivityKind, BookChange
+from tests.fakes.appointments import appointment
 from tests.fakes.clock import FakeClock
 
 SECRET = "Verysecret"
@@ -147,17 +147,7 @@ def test_our_own_errors_pass_as_they_are() -> None:
 
 async def test_no_client_s_name_is_in_an_error_or_behind_it(tmp_path: Path) -> None:
     start = datetime(2026, 3, 2, 9)  # noqa: DTZ001 - wall time
-    one = Appointment(
-        id="a",
-        practitioner_id="mira",
-        kind=AppointmentKind.CLIENT,
-        start=start,
-        end=start + timedelta(hours=1),
-        timezone="Australia/Sydney",
-        client_last_name=SECRET,
-        source="pms",
-        source_id="1",
-    )
+    one = appointment(start, client_last_name=SECRET, source="pms", source_id="1")
     line = Activity(
         at=NOW,
         practitioner_id="",

@@ -239,18 +239,13 @@ def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
 # ── files that are not for us ─────────────────────────────────────────────────────────────────
 
 
-def test_a_database_of_a_newer_program_is_refused_and_not_touched(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["DELETE", "WAL"])
+def test_a_database_of_a_newer_program_is_refused_and_not_touched(
+    tmp_path: Path, mode: str
+) -> None:
     path = make(tmp_path / "book.db")
-    execute(path, "PRAGMA journal_mode=DELETE", "UPDATE alembic_version SET version_num='9999'")
-    before = contents(tmp_path)
-    with pytest.raises(StoreTooNew):
-        opened(path)
-    assert contents(tmp_path) == before
-
-
-def test_a_newer_database_in_wal_mode_is_not_touched_either(tmp_path: Path) -> None:
-    path = make(tmp_path / "book.db")
-    execute(path, "UPDATE alembic_version SET version_num='9999'")
+    newer = "UPDATE alembic_version SET version_num='9999'"
+    execute(path, f"PRAGMA journal_mode={mode}", newer)
     before = contents(tmp_path)
     assert list(before) == ["book.db"]
     with pytest.raises(StoreTooNew):
@@ -318,16 +313,14 @@ def test_another_program_s_database_is_not_touched(tmp_path: Path, statements: l
     assert contents(tmp_path) == before
 
 
-def test_a_folder_in_place_of_the_file_is_said_so(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_the_file_or_a_file_in_place_of_the_folder_is_said_so(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "book.db").mkdir()
-    with pytest.raises(StoreError, match="could not be opened"):
-        opened(tmp_path / "book.db")
-
-
-def test_a_file_in_place_of_the_folder_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "home").touch()
-    with pytest.raises(StoreError, match="could not be opened"):
-        opened(tmp_path / "home" / "book.db")
+    for path in (tmp_path / "book.db", tmp_path / "home" / "book.db"):
+        with pytest.raises(StoreError, match="could not be opened"):
+            opened(path)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import pytest
 
 from companion.domain.appointments import (
     Appointment,
-    AppointmentKind,
     AppointmentStatus,
     OccurrenceChange,
     Practitioner,
@@ -23,20 +22,10 @@ from companion.domain.appointments import (
     parse_rule,
 )
 from companion.domain.errors import BadInput
+from tests.fakes.appointments import HALF_HOUR, meeting
 
 MONDAY = datetime(2026, 3, 2, 9, 30)
-HALF_HOUR = timedelta(minutes=30)
-LUNCH = Appointment(
-    id="lunch",
-    practitioner_id="ada",
-    kind=AppointmentKind.MEETING,
-    start=MONDAY,
-    end=MONDAY + HALF_HOUR,
-    timezone="Australia/Sydney",
-    title="Lunch",
-    location="Kitchen",
-    notes="Bring cake",
-)
+LUNCH = meeting(MONDAY, id="lunch", title="Lunch", location="Kitchen", notes="Bring cake")
 YEAR = (datetime(2026, 1, 1), datetime(2027, 1, 1))
 
 

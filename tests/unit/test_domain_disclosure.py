@@ -1,8 +1,6 @@
-# ruff: noqa: DTZ001 - the book's times are wall time
 """Which appointments go, which are masked, and the practice's cap."""
 
 from dataclasses import replace
-from datetime import datetime
 
 import pytest
 
@@ -14,16 +12,9 @@ from companion.domain.disclosure import (
     DisclosureItem,
     KindChoice,
 )
+from tests.fakes.appointments import appointment
 
-VISIT = Appointment(
-    id="visit",
-    practitioner_id="ada",
-    kind=AppointmentKind.CLIENT,
-    start=datetime(2026, 3, 2, 9),
-    end=datetime(2026, 3, 2, 10),
-    timezone="Australia/Sydney",
-    appointment_type="Thérapie de couple",
-)
+VISIT = appointment(appointment_type="Thérapie de couple")
 
 
 def test_a_client_is_named_by_initials_and_notes_stay_in_the_book_by_default() -> None:

@@ -17,28 +17,15 @@ from companion.domain.appointments import (
     ShowAs,
 )
 from companion.domain.disclosure import ClientName, Disclosure, DisclosureItem
-from companion.domain.events import (
-    BusyStatus,
-    CalendarEvent,
-    project,
-)
+from companion.domain.events import BusyStatus, CalendarEvent, project
 from companion.domain.person_names import PersonName
 from companion.domain.plain_text import clean_text, shorten
 from companion.domain.redaction import Redactor
-from companion.domain.window import SyncWindow
 from companion.domain.wording import DESCRIPTION_LIMIT, SUMMARY_LIMIT
+from tests.fakes.appointments import START, WINDOW, appointment
 
-WINDOW = SyncWindow(
-    first_day=date(2026, 3, 2), last_day=date(2026, 3, 8), timezone="Australia/Sydney"
-)
-START = datetime(2026, 3, 3, 9, 30)
-VISIT = Appointment(
+VISIT = appointment(
     id="visit",
-    practitioner_id="ada",
-    kind=AppointmentKind.CLIENT,
-    start=START,
-    end=START + timedelta(minutes=30),
-    timezone="Australia/Sydney",
     appointment_type="Review",
     client_id="77",
     client_first_name="Mary-Kate",

@@ -21,6 +21,7 @@ from companion.domain.reconcile import (
 )
 from companion.domain.removals import removals_to_hold
 from companion.domain.window import SyncWindow
+from tests.fakes.ledger_rows import row_of, seen
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -41,29 +42,8 @@ def event(key: str = "a", begins: datetime = NOW, **fields: str) -> CalendarEven
 def row(
     of: CalendarEvent, state: LedgerEntryState = LedgerEntryState.OK, held: str | None = None
 ) -> LedgerEntry:
-    return LedgerEntry(
-        key=of.key,
-        event_id=f"id-{of.key}",
-        generation=3,
-        state=state,
-        fingerprint=of.fingerprint,
-        style=of.style,
-        begins=of.begins,
-        ends=of.ends,
-        content_hash=of.fingerprint if held is None else held,
-    )
-
-
-def seen(of: CalendarEvent, name: str | None = None, *, deleted: bool = False) -> ObservedEvent:
-    return ObservedEvent(
-        event_id=f"id-{of.key}" if name is None else name,
-        key=of.key,
-        etag="etag",
-        content=of.content,
-        style=of.style,
-        timezone="Australia/Sydney",
-        deleted=deleted,
-    )
+    content = of.fingerprint if held is None else held
+    return row_of(of, generation=3, state=state, content_hash=content)
 
 
 def ids(plan: SyncPlan) -> list[str]:

@@ -3,10 +3,11 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from companion.domain.appointments import Appointment, AppointmentKind
+from companion.domain.appointments import Appointment
 from companion.domain.disclosure import Disclosure
 from companion.domain.events import project
 from companion.domain.window import SyncWindow
+from tests.fakes.appointments import meeting
 
 
 def around(now: datetime, zone: str = "Australia/Sydney") -> SyncWindow:
@@ -17,16 +18,8 @@ def keys(window: SyncWindow, *appointments: Appointment) -> list[str]:
     return [event.key for event in project(appointments, window, Disclosure())]
 
 
-def appointment(name: str, start: datetime, end: datetime, **more: bool) -> Appointment:
-    return Appointment(
-        id=name,
-        practitioner_id="ada",
-        kind=AppointmentKind.MEETING,
-        start=start,
-        end=end,
-        timezone="Australia/Sydney",
-        all_day=more.get("all_day", False),
-    )
+def appointment(name: str, start: datetime, end: datetime, *, all_day: bool = False) -> Appointment:
+    return meeting(start, end - start, id=name, all_day=all_day)
 
 
 def test_today_is_the_local_day_not_utcs() -> None:

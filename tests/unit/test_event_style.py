@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.adapters.google.wire import new_event, observe
-from companion.domain.appointments import NO_REMINDER, Appointment, AppointmentKind, Practitioner
+from companion.domain.appointments import NO_REMINDER, Practitioner
 from companion.domain.calendar_writers import CalendarWriter
 from companion.domain.disclosure import Disclosure, DisclosureItem
 from companion.domain.errors import BadInput
 from companion.domain.events import PLAIN, CalendarEvent, EventStyle, project
 from companion.domain.settings import PractitionerSettings, SyncChoices
-from companion.domain.window import SyncWindow
 from companion.services.reminders import LONGEST, read_reminder, reminder_text, reminder_words
 from companion.services.settings import formatting
+from tests.fakes.appointments import START, WINDOW, appointment
 
-START = datetime(2026, 3, 2, 9)  # noqa: DTZ001 - wall time
-WINDOW = SyncWindow(
-    first_day=date(2026, 3, 1), last_day=date(2026, 3, 9), timezone="Australia/Sydney"
-)
 BOTH = frozenset({DisclosureItem.TYPE, DisclosureItem.REMINDER})
 
 
@@ -34,19 +30,12 @@ def shown(
     reminder: int | None = None,
     all_day: bool = False,
 ) -> list[CalendarEvent]:
-    start = START.replace(hour=0) if all_day else START
-    appointment = Appointment(
-        id="a1",
-        practitioner_id="jo-smith",
-        kind=AppointmentKind.CLIENT,
-        start=start,
-        end=start + timedelta(days=1 if all_day else 0, minutes=0 if all_day else 45),
-        timezone="Australia/Sydney",
-        appointment_type=kind,
-        reminder_minutes=reminder,
-        all_day=all_day,
+    start = START.replace(hour=0, minute=0) if all_day else START
+    length = timedelta(days=1) if all_day else timedelta(minutes=45)
+    one = appointment(
+        start, length, appointment_type=kind, reminder_minutes=reminder, all_day=all_day
     )
-    return project([appointment], WINDOW, disclosure or Disclosure(items=BOTH), style=style)
+    return project([one], WINDOW, disclosure or Disclosure(items=BOTH), style=style)
 
 
 COLOURED = EventStyle(colour="3", type_colours={"initial": "11"})

@@ -1,26 +1,21 @@
-# ruff: noqa: DTZ001 - the book's times are wall time
 """Names planted in every text of an appointment, in every form: none is to be found again."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
 from itertools import cycle
 from typing import Any
 
 import pytest
 
-from companion.domain.appointments import (
-    Appointment,
-    AppointmentKind,
-)
+from companion.domain.appointments import Appointment, AppointmentKind
 from companion.domain.client_names import NOBODY
 from companion.domain.client_naming import name_as_shown
 from companion.domain.disclosure import ClientName, Disclosure, DisclosureItem
 from companion.domain.events import project
 from companion.domain.person_names import PersonName
 from companion.domain.redaction import Redactor
-from companion.domain.window import SyncWindow
+from tests.fakes.appointments import WINDOW, appointment
 from tests.fakes.names import (
     CONTACTS,
     ELSEWHERE,
@@ -32,27 +27,13 @@ from tests.fakes.names import (
     leaked,
 )
 
-WINDOW = SyncWindow(
-    first_day=date(2026, 3, 2), last_day=date(2026, 3, 8), timezone="Australia/Sydney"
-)
-START = datetime(2026, 3, 3, 9, 30)
 EVERYBODY = NOBODY.with_names([*PLAIN, *ORDINARY])
 HIDING = (ClientName.NONE, ClientName.ID, ClientName.INITIALS, ClientName.FIRST)
 FIELDS = ("notes", "title", "appointment_type", "location")
 
 
-def appointment(first: str = "", last: str = "", **texts: Any) -> Appointment:
-    return Appointment(
-        id="one",
-        practitioner_id="ada",
-        kind=AppointmentKind.CLIENT,
-        start=START,
-        end=START + timedelta(minutes=30),
-        timezone="Australia/Sydney",
-        client_first_name=first,
-        client_last_name=last,
-        **texts,
-    )
+def named(first: str = "", last: str = "", **texts: Any) -> Appointment:
+    return appointment(client_first_name=first, client_last_name=last, **texts)
 
 
 def shown(one: Appointment, mode: ClientName) -> str:
@@ -73,7 +54,7 @@ def test_no_form_of_the_own_client_is_found_again(
         forms = [*forms_of_own(first, last), *ELSEWHERE.get(last, ()), *ELSEWHERE.get(first, ())]
         for form in forms:
             planted = {field: next(frames).format(form)}
-            text = shown(replace(appointment(first, last, **planted), kind=kind), mode)
+            text = shown(replace(named(first, last, **planted), kind=kind), mode)
             if mode is ClientName.FIRST:
                 text = text.replace(first, "")
             if leaked(text, first, last, mode):
@@ -92,7 +73,7 @@ def test_no_form_of_any_other_client_is_found_again(
     for first, last in [*PLAIN, *ORDINARY]:
         for form in forms_of_anybody(first, last):
             planted = {field: next(frames).format(form)}
-            text = shown(replace(appointment("Jo", "Abel", **planted), kind=kind), mode)
+            text = shown(replace(named("Jo", "Abel", **planted), kind=kind), mode)
             if leaked(text, first, last, mode):
                 found.append((form, text))
     assert found == []
@@ -107,7 +88,7 @@ def test_what_one_client_s_type_or_place_says_is_hidden_in_another_s_as_well(
     everything = Disclosure(items=frozenset(DisclosureItem), client_name=mode)
     text = "Home of Priya Raghunathan"
     own, other = (
-        replace(appointment(first, last, **{field: text}), id=first)
+        replace(named(first, last, **{field: text}), id=first)
         for first, last in (("Priya", "Raghunathan"), ("Jo", "Abel"))
     )
     for both in ([own, other], [other, own]):
@@ -119,7 +100,7 @@ def test_what_one_client_s_type_or_place_says_is_hidden_in_another_s_as_well(
 @pytest.mark.parametrize("field", FIELDS)
 def test_no_telephone_number_or_address_of_anybody_is_found_again(contact: str, field: str) -> None:
     one = replace(
-        appointment("Jo", "Abel", **{field: f"call {contact} first"}), kind=AppointmentKind.MEETING
+        named("Jo", "Abel", **{field: f"call {contact} first"}), kind=AppointmentKind.MEETING
     )
     text = shown(one, ClientName.INITIALS)
     assert contact not in text
@@ -194,7 +175,7 @@ def test_the_practitioner_is_no_client_though_one_bears_the_same_name(
 def test_what_practices_write_beside_a_name_is_no_part_of_it(
     first: str, last: str, given: str, initials: str
 ) -> None:
-    one = appointment(first, last)
+    one = named(first, last)
     assert name_as_shown(one, ClientName.FIRST) == given
     assert name_as_shown(one, ClientName.INITIALS) == initials
 
@@ -209,7 +190,7 @@ def test_what_practices_write_beside_a_name_is_no_part_of_it(
     ],
 )  # fmt: skip
 def test_a_client_number_that_is_a_name_is_not_shown(client_id: str, number: str) -> None:
-    one = replace(appointment("Jane", "Smith"), client_id=client_id)
+    one = replace(named("Jane", "Smith"), client_id=client_id)
     assert name_as_shown(one, ClientName.ID) == number
 
 

@@ -3,7 +3,6 @@
 import ast
 import contextlib
 import errno
-import hashlib
 import io
 import os
 import re
@@ -22,14 +21,13 @@ from pathlib import Path
 import pytest
 
 from companion.launcher.environment import (
-    PROGRAM_LOCK,
-    TEST_LOCK,
     VirtualEnvironment,
     base_python,
 )
 from companion.launcher.pip import InstallProgress
 from companion.launcher.setup_errors import SetupError
 from run import too_old
+from tests.fakes.wheels import lock, need_greeting
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
@@ -58,32 +56,12 @@ class Copy:
         shutil.copy(ROOT / "companion" / "__init__.py", root / "companion")
         shutil.copytree(ROOT / "companion" / "launcher", root / "companion" / "launcher")
         (root / "companion" / "cli.py").write_text(PROGRAM, "utf-8")
-        copy.wheels.mkdir()
         copy.ask_for("1.0")
         return copy
 
     def ask_for(self, version: str) -> None:
         """A new release of the program, which needs this version of its only package."""
-        project = f'[project]\ndependencies = ["greeting>={version}"]\n'
-        (self.root / "pyproject.toml").write_text(project, "utf-8")
-        info = f"greeting-{version}.dist-info"
-        files = {
-            "greeting.py": f"TEXT = 'hello {version}'\n",
-            f"{info}/METADATA": f"Metadata-Version: 2.1\nName: greeting\nVersion: {version}\n",
-            f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        }
-        record = "".join(f"{name},,\n" for name in [*files, f"{info}/RECORD"])
-        path = self.wheels / f"greeting-{version}-py3-none-any.whl"
-        with zipfile.ZipFile(path, "w") as wheel:
-            for name, text in {**files, f"{info}/RECORD": record}.items():
-                wheel.writestr(name, text)
-        self.lock(f"greeting=={version}", path)
-
-    def lock(self, pin: str, file: Path) -> None:
-        """Only this file is the package."""
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        for name in (PROGRAM_LOCK, TEST_LOCK):
-            (self.root / name).write_text(f"{pin} \\\n    --hash=sha256:{digest}\n", "utf-8")
+        need_greeting(self.root, self.wheels, version)
 
     def environ(self, index: str | None) -> dict[str, str]:
         """The packages come from that index, or else from the folder of wheels."""
@@ -102,6 +80,11 @@ class Copy:
             encoding="utf-8",
             env=self.environ(index),
         )
+
+    def greets(self, version: str) -> None:
+        """It starts, with that version of its package."""
+        code, out, err = self.start()
+        assert (code, out) == (0, f"hello {version}\n"), err
 
     def start(self, *arguments: str, index: str | None = None) -> tuple[int, str, str]:
         process = self.popen(*arguments, index=index)
@@ -151,8 +134,7 @@ def test_the_programs_exit_code_is_the_launchers(copy: Copy) -> None:
 
 def test_a_new_release_renews_the_environment(copy: Copy) -> None:
     copy.ask_for("2.0")
-    code, out, err = copy.start()
-    assert (code, out) == (0, "hello 2.0\n"), err
+    copy.greets("2.0")
 
 
 def test_an_installation_that_was_cut_off_is_made_anew(copy: Copy) -> None:
@@ -161,14 +143,12 @@ def test_an_installation_that_was_cut_off_is_made_anew(copy: Copy) -> None:
     environment.unfinished.touch()
     module = next(environment.folder.rglob("greeting.py"))
     module.write_text("half a fi", "utf-8")
-    code, out, err = copy.start()
-    assert (code, out) == (0, "hello 1.0\n"), err
+    copy.greets("1.0")
 
 
 def test_a_damaged_stamp_only_means_a_closer_look(copy: Copy) -> None:
     VirtualEnvironment(copy.root).stamp.write_text('["half', "utf-8")
-    code, out, err = copy.start()
-    assert (code, out) == (0, "hello 1.0\n"), err
+    copy.greets("1.0")
 
 
 def test_an_environment_that_was_filled_unverified_is_made_anew(copy: Copy) -> None:
@@ -176,8 +156,7 @@ def test_an_environment_that_was_filled_unverified_is_made_anew(copy: Copy) -> N
     environment.stamp.write_text('{"digest": "of an earlier version", "extras": []}', "utf-8")
     module = next(environment.folder.rglob("greeting.py"))
     module.write_text("TEXT = 'not what the lock names'", "utf-8")
-    code, out, err = copy.start()
-    assert (code, out) == (0, "hello 1.0\n"), err
+    copy.greets("1.0")
 
 
 def test_only_what_the_lock_names_is_installed_and_none_of_its_code_is_run(bare: Copy) -> None:
@@ -197,7 +176,7 @@ def test_only_what_the_lock_names_is_installed_and_none_of_its_code_is_run(bare:
         member = tarfile.TarInfo("greeting-1.0/setup.py")
         member.size = len(script)
         package.addfile(member, io.BytesIO(script))
-    bare.lock("greeting==1.0", source)
+    lock(bare.root, "greeting==1.0", source)
     code, out, err = bare.start()
     assert (code, out) == (1, "")
     assert "has no ready-made version for this computer" in err
@@ -208,8 +187,7 @@ def test_only_what_the_lock_names_is_installed_and_none_of_its_code_is_run(bare:
 def test_an_environment_without_pip_is_filled_by_its_pythons_pip(bare: Copy) -> None:
     venv = [base_python(), "-m", "venv", "--without-pip", str(bare.root / ".venv")]
     subprocess.run(venv, check=True)
-    code, out, err = bare.start()
-    assert (code, out) == (0, "hello 1.0\n"), err
+    bare.greets("1.0")
 
 
 def test_two_first_starts_at_once_install_once(bare: Copy) -> None:

@@ -47,6 +47,10 @@ class Computer:
             await self.task
 
 
+Computers = Callable[[str], Computer]
+"""Another one by its name."""
+
+
 def holds(computer: Computer) -> bool:
     return computer.lease.held
 
@@ -57,7 +61,7 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-async def computers(clock: FakeClock) -> AsyncIterator[Callable[[str], Computer]]:
+async def computers(clock: FakeClock) -> AsyncIterator[Computers]:
     server, made = LeaseServer(), list[Computer]()
 
     def make(name: str) -> Computer:
@@ -70,7 +74,7 @@ async def computers(clock: FakeClock) -> AsyncIterator[Callable[[str], Computer]
 
 
 async def test_the_first_has_it_at_once_and_the_second_waits(
-    clock: FakeClock, computers: Callable[[str], Computer]
+    clock: FakeClock, computers: Computers
 ) -> None:
     desk = computers("desk")
     await clock.advance(0)
@@ -82,7 +86,7 @@ async def test_the_first_has_it_at_once_and_the_second_waits(
 
 
 async def test_whoever_stops_in_order_hands_over_at_once(
-    clock: FakeClock, computers: Callable[[str], Computer]
+    clock: FakeClock, computers: Computers
 ) -> None:
     desk, office = computers("desk"), computers("office")
     await clock.advance(10)
@@ -93,7 +97,7 @@ async def test_whoever_stops_in_order_hands_over_at_once(
 
 
 async def test_after_a_death_the_next_waits_until_the_dead_ones_proof_is_over(
-    clock: FakeClock, computers: Callable[[str], Computer]
+    clock: FakeClock, computers: Computers
 ) -> None:
     desk, office = computers("desk"), computers("office")
     await clock.advance(10)
@@ -106,7 +110,7 @@ async def test_after_a_death_the_next_waits_until_the_dead_ones_proof_is_over(
 
 
 async def test_never_two_hold_it_where_a_session_was_ended_behind_the_holders_back(
-    clock: FakeClock, computers: Callable[[str], Computer]
+    clock: FakeClock, computers: Computers
 ) -> None:
     desk, office = computers("desk"), computers("office")
     await clock.advance(10.5)
@@ -123,7 +127,7 @@ async def test_never_two_hold_it_where_a_session_was_ended_behind_the_holders_ba
 
 
 async def test_a_proof_holds_from_before_its_question_was_sent(
-    clock: FakeClock, computers: Callable[[str], Computer]
+    clock: FakeClock, computers: Computers
 ) -> None:
     desk = computers("desk")
     await clock.advance(1)
@@ -140,7 +144,7 @@ async def test_a_proof_holds_from_before_its_question_was_sent(
 
 
 async def test_a_computer_that_slept_holds_nothing_when_it_wakes(
-    clock: FakeClock, computers: Callable[[str], Computer]
+    clock: FakeClock, computers: Computers
 ) -> None:
     desk = computers("desk")
     await clock.advance(10)
@@ -153,7 +157,7 @@ async def test_a_computer_that_slept_holds_nothing_when_it_wakes(
 
 
 async def test_a_server_that_is_away_is_sought_until_it_is_back(
-    clock: FakeClock, computers: Callable[[str], Computer]
+    clock: FakeClock, computers: Computers
 ) -> None:
     desk = computers("desk")
     await clock.advance(10)
@@ -169,7 +173,7 @@ async def test_a_server_that_is_away_is_sought_until_it_is_back(
 
 
 async def test_a_term_of_another_ends_it_though_the_lock_is_there(
-    clock: FakeClock, computers: Callable[[str], Computer]
+    clock: FakeClock, computers: Computers
 ) -> None:
     desk = computers("desk")
     await clock.advance(10)
@@ -178,9 +182,7 @@ async def test_a_term_of_another_ends_it_though_the_lock_is_there(
     assert not holds(desk)
 
 
-async def test_the_one_that_a_person_wants_gets_it(
-    clock: FakeClock, computers: Callable[[str], Computer]
-) -> None:
+async def test_the_one_that_a_person_wants_gets_it(clock: FakeClock, computers: Computers) -> None:
     desk, office = computers("desk"), computers("office")
     await clock.advance(10)
     desk.server.wanted = "office"
@@ -195,7 +197,7 @@ async def test_the_one_that_a_person_wants_gets_it(
 
 
 async def test_a_computer_whose_end_comes_while_it_asks_gives_it_up_all_the_same(
-    clock: FakeClock, computers: Callable[[str], Computer]
+    clock: FakeClock, computers: Computers
 ) -> None:
     desk = computers("desk")
     await clock.advance(T.renew - 1)

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from companion.domain.reconcile import reconcile
-from tests.unit.test_domain_reconcile import DAY, NOW, WINDOW, event, ids, row, seen
+from tests.fakes.ledger_rows import seen
+from tests.unit.test_domain_reconcile import DAY, NOW, WINDOW, event, ids, row
 
 
 def test_the_same_appointments_under_other_keys_are_adopted_without_a_write() -> None:

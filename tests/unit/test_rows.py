@@ -24,16 +24,10 @@ from companion.services.rows import (
     recurrence_of,
     row_hash,
 )
+from tests.fakes.appointments import appointment
 
 START = datetime(2026, 3, 2, 9)  # noqa: DTZ001 - wall time
-PLAIN = Appointment(
-    id="a",
-    practitioner_id="mira",
-    kind=AppointmentKind.CLIENT,
-    start=START,
-    end=START + timedelta(hours=1),
-    timezone="Australia/Sydney",
-)
+PLAIN = appointment(START, timedelta(hours=1), id="a", practitioner_id="mira")
 OTHERWISE: dict[str, Any] = {
     "id": "b",
     "practitioner_id": "omar",

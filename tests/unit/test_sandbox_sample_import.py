@@ -10,12 +10,11 @@ from companion.domain.settings import PractitionerSettings, Settings
 from companion.sandbox.sample import sample_export_csv, sample_practice
 from companion.sandbox.sample_names import SAMPLE_SOURCE
 from companion.services.imports.importing import Importing
-from companion.services.settings.practitioners import Practitioners
 from tests.fakes.book_store import MemoryBook
 from tests.fakes.clock import FakeClock
+from tests.fakes.importing import importing_over
 from tests.fakes.settings import FakeSettings
 from tests.fakes.stores import MemoryActivity
-from tests.fakes.workbooks import InlineWorkbooks
 
 TODAY = date(2026, 11, 23)
 PRACTICE = sample_practice(TODAY)
@@ -46,14 +45,7 @@ def reception(tmp_path: Path) -> Reception:
     for person in PRACTICE.practitioners:
         settings = settings.with_practitioner(PractitionerSettings(practitioner=person))
     store = FakeSettings(settings)
-    importing = Importing(
-        book=book,
-        settings=store,
-        practitioners=Practitioners(settings=store, book=book, clock=clock),
-        reader=InlineWorkbooks(),
-        activity=MemoryActivity(),
-        clock=clock,
-    )
+    importing = importing_over(book=book, settings=store, activity=MemoryActivity(), clock=clock)
     return Reception(importing=importing, book=book, folder=tmp_path)
 
 

@@ -199,8 +199,5 @@ async def test_a_file_of_a_newer_version_is_left_untouched(home: Home) -> None:
     assert home.path.read_bytes() == newer
 
 
-"""Write, fsync, replace, and an fsync of the folder where there is one."""
-
-
 def files_in(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]

@@ -121,6 +121,7 @@ async def test_the_passphrase_is_worked_on_once_per_process(home: Home) -> None:
 # ── faults, kills, processes ──────────────────────────────────────────────────────────────────
 
 STEPS_OF_A_PUT = 4 if sys.platform != "win32" else 3
+"""Write, fsync, replace, and an fsync of the folder where there is one."""
 
 
 async def test_a_put_takes_the_steps_that_the_next_test_makes_fail(home: Home) -> None:

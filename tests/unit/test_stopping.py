@@ -50,16 +50,15 @@ def ended(number: signal.Signals, work: str = "pass", then: str = "pass") -> tup
             process.kill()
 
 
-@pytest.mark.parametrize("what", HANGING)
-def test_what_hangs_is_broken_off(what: str) -> None:
-    code, said = ended(signal.SIGTERM, *HANGING[what])
-    assert code == 0
-    assert "broken off" in said
-
-
-def test_after_control_c_the_code_says_so() -> None:
-    code, said = ended(signal.SIGINT, *HANGING["a thread"])
-    assert code == 130
+@pytest.mark.parametrize(
+    ("what", "number", "code"),
+    [*((each, signal.SIGTERM, 0) for each in HANGING), ("a thread", signal.SIGINT, 130)],
+)
+def test_what_hangs_is_broken_off_and_the_code_says_by_what(
+    what: str, number: signal.Signals, code: int
+) -> None:
+    found, said = ended(number, *HANGING[what])
+    assert found == code
     assert "broken off" in said
 
 

@@ -138,9 +138,22 @@ def test_an_answer_cut_off_or_garbled_is_no_workbook(answer: bytes) -> None:
 # ── the program goes on ───────────────────────────────────────────────────────────────────────
 
 
-async def test_seven_files_of_line_breaks_leave_the_event_loop_answering(tmp_path: Path) -> None:
-    path = tmp_path / "export.csv"
-    path.write_bytes(b"\n" * 49_000_000)
+ENTRY = b"BEGIN:VEVENT\r\nUID:a\r\nDTSTART:20261201T090000Z\r\nEND:VEVENT\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "part", "megabytes", "refused"),
+    [
+        (b"", b"\n", 49, "The file has more than 250,000 rows, or is too large."),
+        (b"BEGIN:VCALENDAR\r\n", ENTRY, 40, "This calendar file holds too many entries."),
+    ],
+    ids=["line breaks", "a calendar"],
+)
+async def test_seven_huge_files_at_once_leave_the_event_loop_answering(
+    tmp_path: Path, head: bytes, part: bytes, megabytes: int, refused: str
+) -> None:
+    path = tmp_path / "export.dat"
+    path.write_bytes(head + part * (megabytes * 1_000_000 // len(part)))
     files = WorkbookFiles()
     began = time.monotonic()
     tasks = [asyncio.create_task(files.read(path)) for _ in range(7)]
@@ -153,31 +166,9 @@ async def test_seven_files_of_line_breaks_leave_the_event_loop_answering(tmp_pat
         most = max(most, len(children()))
     lasted = time.monotonic() - began
     results = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [getattr(each, "what", "") for each in results] == [
-        "The file has more than 250,000 rows, or is too large."
-    ] * 7
+    assert [getattr(each, "what", "") for each in results] == [refused] * 7
     assert most <= 2
     assert max(waits) < lasted / 7, "no file may hold the loop for as long as it is read"
-
-
-async def test_seven_huge_calendars_at_once_leave_the_event_loop_answering(tmp_path: Path) -> None:
-    path = tmp_path / "export.ics"
-    entry = b"BEGIN:VEVENT\r\nUID:a\r\nDTSTART:20261201T090000Z\r\nEND:VEVENT\r\n"
-    path.write_bytes(b"BEGIN:VCALENDAR\r\n" + entry * (40_000_000 // len(entry)))
-    files = WorkbookFiles()
-    began = time.monotonic()
-    tasks = [asyncio.create_task(files.read(path)) for _ in range(7)]
-    waits: list[float] = []
-    while not all(each.done() for each in tasks):
-        before = time.monotonic()
-        await asyncio.sleep(0.01)
-        waits.append(time.monotonic() - before)
-    lasted = time.monotonic() - began
-    results = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [getattr(each, "what", "") for each in results] == [
-        "This calendar file holds too many entries."
-    ] * 7
-    assert max(waits) < lasted / 7, "no calendar may hold the loop for as long as it is read"
 
 
 async def test_progress_rises_to_the_end_of_the_file(tmp_path: Path) -> None:

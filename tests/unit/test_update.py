@@ -9,15 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from companion.launcher.environment import VirtualEnvironment, base_python
-from companion.launcher.release import digest_of
 from companion.packaging import make_zip
+from tests.fakes.wheels import need_greeting
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = '''
@@ -230,23 +229,7 @@ def test_killed_in_the_middle_the_next_start_goes_back(folder: Folder, tmp_path:
 
 def needing(root: Path, wheels: Path, version: str) -> Path:
     """The program in `root` then needs a package of this version, which is made."""
-    wheels.mkdir(exist_ok=True)
-    info = f"greeting-{version}.dist-info"
-    files = {
-        "greeting.py": f"TEXT = 'greeting {version}'\n",
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: greeting\nVersion: {version}\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = "".join(f"{name},,\n" for name in [*files, f"{info}/RECORD"])
-    path = wheels / f"greeting-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as wheel:
-        for name, text in {**files, f"{info}/RECORD": record}.items():
-            wheel.writestr(name, text)
-    project = f'[project]\ndependencies = ["greeting>={version}"]\n'
-    (root / "pyproject.toml").write_text(project, "utf-8")
-    pin = f"greeting=={version} \\\n    --hash=sha256:{digest_of(path)}\n"
-    for name in ("requirements.txt", "requirements-test.txt"):
-        (root / name).write_text(pin, "utf-8")
+    need_greeting(root, wheels, version)
     cli = root / "companion" / "cli.py"
     told = cli.read_text("utf-8").replace("import companion\n", "import companion, greeting\n")
     cli.write_text(told.replace("companion.__version__, word)", "word, greeting.TEXT)"), "utf-8")
@@ -265,7 +248,7 @@ def test_its_packages_come_and_go_with_it(folder: Folder, tmp_path: Path) -> Non
         done = subprocess.run(command, capture_output=True, env=variables, text=True, check=False)
         return done.returncode, done.stdout
 
-    assert run("hello") == (0, "hello greeting 1.0\n")
+    assert run("hello") == (0, "hello hello 1.0\n")
     own = VirtualEnvironment(folder.root).python
     for version, bad, code, stays in (
         ("2.0", "", 0, "2.0"),
@@ -274,6 +257,6 @@ def test_its_packages_come_and_go_with_it(folder: Folder, tmp_path: Path) -> Non
     ):
         new = needing(program(tmp_path / version, version, bad), wheels, version)
         assert run("update", make_zip(new, tmp_path), python=own)[0] == code
-        assert run("hello") == (0, f"hello greeting {stays}\n")
+        assert run("hello") == (0, f"hello hello {stays}\n")
         assert folder.data == stays
         assert not (folder.root / ".update").exists()

@@ -4,9 +4,10 @@ a practitioner's sync meanwhile."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -30,29 +31,49 @@ def asked(state: SyncState) -> SyncState:
     return replace(state, fingerprint="", asked=state.asked + 1)
 
 
-async def uploading(world: World, count: int = 100) -> None:
-    """Its own pass has begun to write, which takes some ten seconds."""
+@asynccontextmanager
+async def uploading() -> AsyncIterator[World]:
+    """Its own pass has begun to write 100 of them, which takes some ten seconds."""
+    world = World()
     start = TOMORROW + timedelta(days=2)
-    await world.put(
-        *(appointment(n, start=start + timedelta(minutes=30 * n)) for n in range(count))
-    )
-    await until(world, lambda: len(world.live()) > 5, 10.0)
-    assert len(world.live()) < count / 2
+    async with working(world):
+        await world.clock.sleep(60)
+        await world.put(
+            *(appointment(n, start=start + timedelta(minutes=30 * n)) for n in range(100))
+        )
+        await until(world, lambda: len(world.live()) > 5, 10.0)
+        assert len(world.live()) < 50
+        yield world
+
+
+async def end_of_pass(world: World) -> datetime | None:
+    """When the one that uploads them has ended."""
+    await until(world, lambda: len(world.live()) == 100, 30.0)
+    await until(world, lambda: world.syncing.running(ANNA) is None, 5.0)
+    return (await world.syncing.state(ANNA)).last_pass
+
+
+@asynccontextmanager
+async def before_the_first_upload() -> AsyncIterator[Clinic]:
+    """Every calendar waits for it, and the desk keeps them."""
+    clinic = Clinic()
+    desk = clinic.desk
+    await clinic.fill()
+    for each in desk.settings.current.practitioners:
+        await desk.stores.ledger.edit_state(each, lambda _: SyncState(awaiting_upload=True))
+    async with working(desk):
+        await desk.clock.sleep(60)
+        yield clinic
 
 
 @pytest.mark.parametrize("news", [doubted, broken_off, asked])
 async def test_what_others_note_while_its_own_pass_runs_is_acted_on_within_ten_seconds(
     news: Edit,
 ) -> None:
-    world = World()
-    async with working(world):
-        await world.clock.sleep(60)
-        await uploading(world)
+    async with uploading() as world:
         await world.stores.ledger.edit_state(ANNA, news)
         world.committed_elsewhere()
-        await until(world, lambda: len(world.live()) == 100, 30.0)
-        await until(world, lambda: world.syncing.running(ANNA) is None, 5.0)
-        ended = (await world.syncing.state(ANNA)).last_pass
+        ended = await end_of_pass(world)
         await world.clock.sleep(10)
         state = await world.syncing.state(ANNA)
         assert state.last_pass != ended, "nobody looked again"
@@ -60,28 +81,18 @@ async def test_what_others_note_while_its_own_pass_runs_is_acted_on_within_ten_s
 
 
 async def test_a_pass_that_is_asked_for_while_one_runs_comes_after_it() -> None:
-    world = World()
-    async with working(world):
-        await world.clock.sleep(60)
-        await uploading(world)
+    async with uploading() as world:
         world.worker.sync_now()
-        await until(world, lambda: len(world.live()) == 100, 30.0)
-        await until(world, lambda: world.syncing.running(ANNA) is None, 5.0)
-        ended = (await world.syncing.state(ANNA)).last_pass
+        ended = await end_of_pass(world)
         await world.clock.sleep(10)
         assert (await world.syncing.state(ANNA)).last_pass != ended
 
 
 async def test_what_another_asked_for_outlives_a_change_of_the_keeper() -> None:
     """The pass that ran when it was asked for does not count as the answer."""
-    world = World()
-    async with working(world):
-        await world.clock.sleep(60)
-        await uploading(world)
+    async with uploading() as world:
         await world.stores.ledger.edit_state(ANNA, asked)
-        await until(world, lambda: len(world.live()) == 100, 30.0)
-        await until(world, lambda: world.syncing.running(ANNA) is None, 5.0)
-    ended = (await world.syncing.state(ANNA)).last_pass
+        ended = await end_of_pass(world)
     async with working(world.neighbour()):
         await world.clock.sleep(10)
     assert (await world.syncing.state(ANNA)).last_pass != ended
@@ -103,13 +114,8 @@ async def stopped_at_the_office(clinic: Clinic) -> int:
 async def test_an_upload_that_a_person_stopped_on_another_workstation_rests_for_ten_minutes() -> (
     None
 ):
-    clinic = Clinic()
-    desk = clinic.desk
-    await clinic.fill()
-    for each in desk.settings.current.practitioners:
-        await desk.stores.ledger.edit_state(each, lambda _: SyncState(awaiting_upload=True))
-    async with working(desk):
-        await desk.clock.sleep(60)
+    async with before_the_first_upload() as clinic:
+        desk = clinic.desk
         there = await stopped_at_the_office(clinic)
         for _ in range(8):
             await desk.clock.sleep(60)
@@ -119,13 +125,8 @@ async def test_an_upload_that_a_person_stopped_on_another_workstation_rests_for_
 
 
 async def test_the_next_edit_goes_to_google_at_once_after_a_stop_on_another_workstation() -> None:
-    clinic = Clinic()
-    desk = clinic.desk
-    await clinic.fill()
-    for each in desk.settings.current.practitioners:
-        await desk.stores.ledger.edit_state(each, lambda _: SyncState(awaiting_upload=True))
-    async with working(desk):
-        await desk.clock.sleep(60)
+    async with before_the_first_upload() as clinic:
+        desk = clinic.desk
         await stopped_at_the_office(clinic)
         await edit(desk, 5)
         await until(desk, lambda: "anna5" in desk.live(), 10.0)

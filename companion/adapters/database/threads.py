@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from companion.adapters.database.errors import CLOSED
@@ -37,7 +37,9 @@ class ThreadQueue:
             return await asyncio.shield(done)
         except asyncio.CancelledError:
             given_up()
-            await _finish(job, done)
+            done.add_done_callback(_forget)
+            if not job.cancel() and not done.done():
+                await asyncio.wait([done])
             raise
 
     def close(self) -> None:
@@ -45,8 +47,7 @@ class ThreadQueue:
         self._threads.shutdown(wait=True)
 
 
-async def _finish(job: Future[Result], done: asyncio.Future[Result]) -> None:
-    if not job.cancel() and not done.done():
-        await asyncio.wait([done])
-    if done.done() and not done.cancelled():
-        done.exception()  # the caller was cancelled and takes no error
+def _forget(done: asyncio.Future[Result]) -> None:
+    """The caller was cancelled and takes no error."""
+    if not done.cancelled():
+        done.exception()

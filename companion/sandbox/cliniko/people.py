@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from html import escape
 from itertools import groupby
-from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
 from companion.sandbox.cliniko.account import (
@@ -33,10 +32,8 @@ def answer(account: SimulatedClinikoAccount, request: ApiRequest, key: str) -> R
     parts = request.path.strip("/").split("/")
     if request.method == "GET" and request.path == "/":
         return html_reply(_calendar(account, key))
-    if request.method == "POST" and parts == ["bookings"]:
-        form = parse_qs(request.body.decode("utf-8", "replace"))
-        if _book(account, {key: values[-1] for key, values in form.items()}):
-            return redirect("/")
+    if request.method == "POST" and parts == ["bookings"] and _book(account, request.form):
+        return redirect("/")
     if request.method == "POST" and len(parts) == 3 and parts[0] == "bookings":
         edit = _EDITS.get(parts[2])
         record = account.bookings.get(int(parts[1])) if parts[1].isdecimal() else None

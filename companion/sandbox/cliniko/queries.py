@@ -120,11 +120,11 @@ def _test(text: str, filters: frozenset[str]) -> tuple[str, Test]:
     column, operator, value = parts.groups()
     if column not in filters:
         raise BadQuery("This column is not searchable.")
-    if column in _MOMENTS:
-        return column, _moment_test(column, operator, value)
     if operator in {"?", "!?"} and not value:
         null = _is_null(column)
         return column, null if operator == "!?" else lambda each: not null(each)
+    if column in _MOMENTS:
+        return column, _moment_test(column, operator, value)
     if column in _ARRAYS:
         if operator != "~" or not value.isdecimal():
             raise BadQuery("The filter is invalid.")
@@ -135,14 +135,8 @@ def _test(text: str, filters: frozenset[str]) -> tuple[str, Test]:
 
 
 def _moment_test(column: str, operator: str, value: str) -> Test:
-    if operator in {"?", "!?", "*"} and not value:
-        null = _is_null(column)
-        tests: Mapping[str, Test] = {
-            "?": lambda each: not null(each),
-            "!?": null,
-            "*": lambda _each: True,
-        }
-        return tests[operator]
+    if operator == "*" and not value:
+        return lambda _each: True
     if operator not in {">=", ">", "<=", "<"} or not _MOMENT.fullmatch(value):
         raise BadQuery("The filter is invalid: date-times are in UTC, YYYY-MM-DDTHH:MM:SSZ.")
     limit, compare = datetime.fromisoformat(value), _COMPARE[operator]

@@ -101,15 +101,14 @@ def _test(name: str, value: str) -> Callable[[Resource], bool]:
         full = {each if "/" in each else f"{kind}/{each}" for each in wanted}
         return lambda resource: bool(full & set(_references(resource, kind)))
     ranges = [_range(each) for each in wanted]
-    if name == "date":
-        return lambda resource: any(
-            "start" in resource and _PREFIXES[prefix](_moment(resource["start"]), *bounds)
-            for prefix, *bounds in ranges
+
+    def test(resource: Resource) -> bool:
+        text = resource.get("start") if name == "date" else resource["meta"]["lastUpdated"]
+        return text is not None and any(
+            _PREFIXES[prefix](_moment(text), *bounds) for prefix, *bounds in ranges
         )
-    return lambda resource: any(
-        _PREFIXES[prefix](_moment(resource["meta"]["lastUpdated"]), *bounds)
-        for prefix, *bounds in ranges
-    )
+
+    return test
 
 
 def _references(resource: Resource, kind: str) -> Iterator[str]:

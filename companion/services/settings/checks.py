@@ -10,7 +10,7 @@ import difflib
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import PurePosixPath, PureWindowsPath
@@ -132,6 +132,14 @@ def number(value: float, field: str, low: float, high: float) -> float:
             f"{value:g} is out of range.", f"Use a number from {low:g} to {high:g}.", field=field
         )
     return value
+
+
+def whole_within(low: int, high: int) -> Callable[[int, str], int]:
+    return lambda value, field: whole(value, field, low, high)
+
+
+def number_within(low: float, high: float) -> Callable[[float, str], float]:
+    return lambda value, field: number(value, field, low, high)
 
 
 def display_colour(value: str, field: str = "display_colour") -> str:

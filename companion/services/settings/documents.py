@@ -44,7 +44,7 @@ from companion.domain.settings import (
 )
 from companion.domain.users import User
 from companion.services.settings import checks, notice_checks
-from companion.services.settings.checks import STALE_DAYS
+from companion.services.settings.checks import STALE_DAYS, number_within, whole_within
 from companion.services.settings.migrations import MIGRATIONS
 
 VERSION = 17
@@ -83,9 +83,7 @@ def _stale_days(value: float | None, where: str) -> float | None:
 
 _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (Practitioner, "id"): checks.identifier,
-    (PractitionerSettings, "disclosure_revision"): lambda value, where: checks.whole(
-        value, where, 0, 1_000_000_000
-    ),
+    (PractitionerSettings, "disclosure_revision"): whole_within(0, 1_000_000_000),
     (Practitioner, "name"): checks.name,
     (Practitioner, "timezone"): checks.timezone,
     (Practitioner, "colour"): checks.display_colour,
@@ -100,11 +98,9 @@ _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (SyncChoices, "reminder"): checks.reminder,
     (Disclosure, "kinds"): _some,
     (PracticeSettings, "timezone"): checks.timezone,
-    (PracticeSettings, "hold_share"): lambda value, where: checks.number(value, where, 0, 1),
-    (PracticeSettings, "import_hold_share"): lambda value, where: checks.number(value, where, 0, 1),
-    (PracticeSettings, "hold_at_least"): lambda value, where: checks.whole(
-        value, where, 0, 100_000
-    ),
+    (PracticeSettings, "hold_share"): number_within(0, 1),
+    (PracticeSettings, "import_hold_share"): number_within(0, 1),
+    (PracticeSettings, "hold_at_least"): whole_within(0, 100_000),
     (PracticeSettings, "opening"): check_opening,
     (PracticeSettings, "stale_days"): _stale_days,
     (PracticeSettings, "activity_kept"): _positive,
@@ -117,10 +113,8 @@ _RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (PracticeSettings, "feed_certificate"): checks.file_path,
     (PracticeSettings, "feed_key"): checks.file_path,
     (PracticeSettings, "feed_unused_after"): _positive,
-    (PracticeSettings, "user_rate"): lambda value, where: checks.number(value, where, 0.1, 1000),
-    (PracticeSettings, "project_rate"): lambda value, where: checks.number(
-        value, where, 0.1, 10_000
-    ),
+    (PracticeSettings, "user_rate"): number_within(0.1, 1000),
+    (PracticeSettings, "project_rate"): number_within(0.1, 10_000),
     (PracticeSettings, "notices"): notice_checks.complete,
     **notice_checks.RULES,
 }

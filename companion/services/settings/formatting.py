@@ -13,12 +13,15 @@ import io
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import time
 from enum import StrEnum
+from functools import partial
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
-from companion.domain.disclosure import ClientName, Disclosure, DisclosureItem, KindChoice
+from companion.domain.disclosure import ClientName, DisclosureItem, KindChoice
 from companion.domain.errors import BadInput
-from companion.domain.settings import PractitionerSettings, SyncChoices, check_days
+from companion.domain.settings import PractitionerSettings, check_days
 from companion.services.reminders import read_reminder, reminder_text
 from companion.services.settings import checks
 
@@ -59,6 +62,23 @@ def _unknown(typed: str, words: Iterable[str]) -> BadInput:
     return BadInput(f'There is no setting "{typed[:60]}".', remedy, field=typed[:60])
 
 
+def word(
+    path: str, parse: Callable[[str, str], Any], shown: Callable[[Any], str] = str
+) -> SettingWord[Any]:
+    """Of the value at `path` in the subject, such as ``practitioner.name``."""
+    return SettingWord(
+        put=lambda subject, text, key: _with(subject, path, parse(text, key)),
+        show=lambda subject: shown(attrgetter(path)(subject)),
+    )
+
+
+def _with(subject: Any, path: str, value: object) -> Any:
+    first, _, rest = path.partition(".")
+    return replace(
+        subject, **{first: _with(getattr(subject, first), rest, value) if rest else value}
+    )
+
+
 # ── one value ─────────────────────────────────────────────────────────────────────────────────
 
 _YES = {"true", "yes", "on", "1"}
@@ -84,6 +104,25 @@ def decimal(text: str, key: str) -> float:
         return float(text[:-1]) / 100 if text.endswith("%") else float(text)
     except ValueError as error:
         raise BadInput(f'"{text[:40]}" is not a number.', field=key) from error
+
+
+def number(low: float, high: float) -> Callable[[str, str], float]:
+    return lambda text, key: checks.number(decimal(text, key), key, low, high)
+
+
+def plain(value: float) -> str:
+    return repr(value).removesuffix(".0")
+
+
+def whole(low: int, high: int) -> Callable[[str, str], int]:
+    return lambda text, key: checks.whole(whole_number(text, key), key, low, high)
+
+
+def clock_times(text: str) -> tuple[time, time]:
+    """``8:00-18:30``. Raises ValueError."""
+    found = re.fullmatch(r"(\d{1,2}:\d\d) ?(?:-|–|to) ?(\d{1,2}:\d\d)", text, re.ASCII)
+    begin, end = (time.fromisoformat(each.zfill(5)) for each in (found.groups() if found else ()))
+    return begin, end
 
 
 def one_of(choices: type[Choice], text: str, key: str) -> Choice:
@@ -138,38 +177,6 @@ def _kinds(text: str, key: str) -> frozenset[KindChoice]:
     return chosen
 
 
-def _person(attribute: str, parse: Callable[[str, str], Any]) -> SettingWord[PractitionerSettings]:
-    """A text attribute of the Practitioner."""
-    return SettingWord(
-        put=lambda record, text, key: replace(
-            record, practitioner=replace(record.practitioner, **{attribute: parse(text, key)})
-        ),
-        show=lambda record: str(getattr(record.practitioner, attribute)),
-    )
-
-
-def _choice(
-    attribute: str, parse: Callable[[str, str], Any], shown: Callable[[Any], str] = str
-) -> SettingWord[PractitionerSettings]:
-    def put(record: PractitionerSettings, text: str, key: str) -> PractitionerSettings:
-        choices: SyncChoices = replace(record.choices, **{attribute: parse(text, key)})
-        return replace(record, choices=choices)
-
-    return SettingWord(put=put, show=lambda record: shown(getattr(record.choices, attribute)))
-
-
-def _disclosed(
-    attribute: str, parse: Callable[[str, str], Any], shown: Callable[[Any], str] = str
-) -> SettingWord[PractitionerSettings]:
-    def put(record: PractitionerSettings, text: str, key: str) -> PractitionerSettings:
-        disclosure: Disclosure = replace(record.choices.disclosure, **{attribute: parse(text, key)})
-        return replace(record, choices=replace(record.choices, disclosure=disclosure))
-
-    return SettingWord(
-        put=put, show=lambda record: shown(getattr(record.choices.disclosure, attribute))
-    )
-
-
 def _days(text: str, key: str) -> int:
     return check_days(whole_number(text, key), key)
 
@@ -207,30 +214,28 @@ def _reminder(text: str, key: str) -> int | None:
 
 
 PRACTITIONER: Mapping[str, SettingWord[PractitionerSettings]] = {
-    "enabled": _choice("enabled", yes_or_no, true_or_false),
-    "days_in_arrears": _choice("days_in_arrears", _days),
-    "days_in_advance": _choice("days_in_advance", _days),
-    "kinds": _disclosed("kinds", _kinds, lambda chosen: in_order(KindChoice, chosen)),
-    "include": _disclosed(
-        "items",
-        lambda text, key: some_of(DisclosureItem, text, key),
-        lambda chosen: in_order(DisclosureItem, chosen),
+    "enabled": word("choices.enabled", yes_or_no, true_or_false),
+    "days_in_arrears": word("choices.days_in_arrears", _days),
+    "days_in_advance": word("choices.days_in_advance", _days),
+    "kinds": word("choices.disclosure.kinds", _kinds, partial(in_order, KindChoice)),
+    "include": word(
+        "choices.disclosure.items",
+        partial(some_of, DisclosureItem),
+        partial(in_order, DisclosureItem),
     ),
-    "client_name": _disclosed("client_name", lambda text, key: one_of(ClientName, text, key)),
-    "masked_types": _disclosed("masked_types", types, listed),
-    "left_out_types": _disclosed("left_out_types", types, listed),
-    "busy_only": _disclosed("busy_only", yes_or_no, true_or_false),
-    "colour": _choice("colour", checks.google_colour),
-    "type_colours": _choice("type_colours", _type_colours, _colours_listed),
-    "reminder": _choice("reminder", _reminder, reminder_text),
-    "put_back_deleted": _choice("put_back_deleted", yes_or_no, true_or_false),
-    "tidy_past": _choice("tidy_past", yes_or_no, true_or_false),
-    "timezone": _person("timezone", checks.timezone),
-    "email": _person("email", checks.email),
-    "name": _person("name", checks.name),
-    "display_colour": _person("colour", checks.display_colour),
-    "display_order": _person(
-        "display_order", lambda text, key: checks.whole(whole_number(text, key), key, 0, 100_000)
-    ),
+    "client_name": word("choices.disclosure.client_name", partial(one_of, ClientName)),
+    "masked_types": word("choices.disclosure.masked_types", types, listed),
+    "left_out_types": word("choices.disclosure.left_out_types", types, listed),
+    "busy_only": word("choices.disclosure.busy_only", yes_or_no, true_or_false),
+    "colour": word("choices.colour", checks.google_colour),
+    "type_colours": word("choices.type_colours", _type_colours, _colours_listed),
+    "reminder": word("choices.reminder", _reminder, reminder_text),
+    "put_back_deleted": word("choices.put_back_deleted", yes_or_no, true_or_false),
+    "tidy_past": word("choices.tidy_past", yes_or_no, true_or_false),
+    "timezone": word("practitioner.timezone", checks.timezone),
+    "email": word("practitioner.email", checks.email),
+    "name": word("practitioner.name", checks.name),
+    "display_colour": word("practitioner.colour", checks.display_colour),
+    "display_order": word("practitioner.display_order", whole(0, 100_000)),
 }
 """``colour`` is the events' colour in Google, ``display_colour`` the one of our own screens."""

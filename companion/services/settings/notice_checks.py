@@ -61,15 +61,13 @@ def complete(value: NoticeChoices, field: str) -> NoticeChoices:
 
 RULES: Mapping[tuple[type, str], Callable[[Any, str], object]] = {
     (MailServer, "host"): checks.host,
-    (MailServer, "port"): lambda value, where: checks.whole(value, where, 1, 65_535),
+    (MailServer, "port"): checks.whole_within(1, 65_535),
     (MailServer, "login"): checks.text,
     (MailServer, "sender"): mailbox,
     (NoticeChoices, "administrators"): mailboxes,
     (NoticeChoices, "reception"): mailboxes,
     (NoticeChoices, "webhook"): checks.host,
-    (NoticeChoices, "behind_hours"): lambda value, where: checks.number(
-        value, where, *BEHIND_HOURS
-    ),
-    (NoticeChoices, "backup_days"): lambda value, where: checks.number(value, where, *BACKUP_DAYS),
+    (NoticeChoices, "behind_hours"): checks.number_within(*BEHIND_HOURS),
+    (NoticeChoices, "backup_days"): checks.number_within(*BACKUP_DAYS),
 }
 """Of the settings file, by field."""

@@ -3,11 +3,10 @@ them. The mail server's password and the webhook's address are no settings but s
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import time
-from typing import Any
+from functools import partial
 
 from companion.domain.errors import BadInput
 from companion.domain.notice_choices import MailSecurity, NoticeChoices
@@ -15,11 +14,15 @@ from companion.domain.settings import PracticeSettings
 from companion.services.settings import checks, notice_checks
 from companion.services.settings.formatting import (
     SettingWord,
-    decimal,
+    clock_times,
     listed,
+    number,
     one_of,
     parts,
-    whole_number,
+    plain,
+    true_or_false,
+    whole,
+    word,
     yes_or_no,
 )
 
@@ -27,52 +30,15 @@ PREFIX = "notice"
 NONE = "none"
 
 
-def _word(
-    attribute: str, parse: Callable[[str, str], Any], shown: Callable[[Any], str] = str
-) -> SettingWord[PracticeSettings]:
-    def put(practice: PracticeSettings, text: str, key: str) -> PracticeSettings:
-        notices = replace(practice.notices, **{attribute: parse(text, key)})
-        return replace(practice, notices=notices)
-
-    return SettingWord(put=put, show=lambda practice: shown(getattr(practice.notices, attribute)))
-
-
-def _server(
-    attribute: str, parse: Callable[[str, str], Any], shown: Callable[[Any], str] = str
-) -> SettingWord[PracticeSettings]:
-    def put(practice: PracticeSettings, text: str, key: str) -> PracticeSettings:
-        server = replace(practice.notices.server, **{attribute: parse(text, key)})
-        return replace(practice, notices=replace(practice.notices, server=server))
-
-    return SettingWord(
-        put=put, show=lambda practice: shown(getattr(practice.notices.server, attribute))
-    )
-
-
 def _mailboxes(text: str, key: str) -> tuple[str, ...]:
     return notice_checks.mailboxes(parts(text.replace(";", ",")), key)
-
-
-def _number(low: float, high: float) -> Callable[[str, str], float]:
-    return lambda text, key: checks.number(decimal(text, key), key, low, high)
-
-
-def _plain(value: float) -> str:
-    return repr(value).removesuffix(".0")
-
-
-def true_or_false(value: bool) -> str:
-    return "true" if value else "false"
 
 
 def _put_quiet(practice: PracticeSettings, text: str, key: str) -> PracticeSettings:
     if text.casefold() in {NONE, ""}:
         return _quiet_between(practice, None, None)
-    found = re.fullmatch(r"(\d{1,2}:\d\d) ?(?:-|–|to) ?(\d{1,2}:\d\d)", text, re.ASCII)
     try:
-        begin, end = (
-            time.fromisoformat(each.zfill(5)) for each in (found.groups() if found else ())
-        )
+        begin, end = clock_times(text)
     except ValueError as error:
         raise BadInput(
             f'"{text[:40]}" are no quiet hours.', f"Use 19:00-07:00, or {NONE}.", field=key
@@ -99,21 +65,19 @@ def quiet_words(notices: NoticeChoices) -> str:
 
 
 NOTICES: Mapping[str, SettingWord[PracticeSettings]] = {
-    "notice_desktop": _word("desktop", yes_or_no, true_or_false),
-    "notice_mail": _word("mail", yes_or_no, true_or_false),
-    "notice_mail_server": _server("host", checks.host),
-    "notice_mail_port": _server(
-        "port", lambda text, key: checks.whole(whole_number(text, key), key, 1, 65_535)
-    ),
-    "notice_mail_security": _server("security", lambda text, key: one_of(MailSecurity, text, key)),
-    "notice_mail_login": _server("login", checks.text),
-    "notice_mail_from": _server("sender", notice_checks.mailbox),
-    "notice_administrators": _word("administrators", _mailboxes, listed),
-    "notice_reception": _word("reception", _mailboxes, listed),
-    "notice_practitioners": _word("practitioners", yes_or_no, true_or_false),
+    "notice_desktop": word("notices.desktop", yes_or_no, true_or_false),
+    "notice_mail": word("notices.mail", yes_or_no, true_or_false),
+    "notice_mail_server": word("notices.server.host", checks.host),
+    "notice_mail_port": word("notices.server.port", whole(1, 65_535)),
+    "notice_mail_security": word("notices.server.security", partial(one_of, MailSecurity)),
+    "notice_mail_login": word("notices.server.login", checks.text),
+    "notice_mail_from": word("notices.server.sender", notice_checks.mailbox),
+    "notice_administrators": word("notices.administrators", _mailboxes, listed),
+    "notice_reception": word("notices.reception", _mailboxes, listed),
+    "notice_practitioners": word("notices.practitioners", yes_or_no, true_or_false),
     "notice_quiet": SettingWord(
         put=_put_quiet, show=lambda practice: quiet_words(practice.notices)
     ),
-    "notice_behind_hours": _word("behind_hours", _number(*notice_checks.BEHIND_HOURS), _plain),
-    "notice_backup_days": _word("backup_days", _number(*notice_checks.BACKUP_DAYS), _plain),
+    "notice_behind_hours": word("notices.behind_hours", number(*notice_checks.BEHIND_HOURS), plain),
+    "notice_backup_days": word("notices.backup_days", number(*notice_checks.BACKUP_DAYS), plain),
 }

@@ -2,56 +2,37 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date, time, timedelta
+from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from companion.domain.availability import DAYS
-from companion.domain.disclosure import ClientName, DisclosureCap, DisclosureItem
+from companion.domain.disclosure import ClientName, DisclosureItem
 from companion.domain.errors import BadInput
 from companion.domain.opening_hours import Closure, check_opening
 from companion.domain.settings import PracticeSettings
 from companion.services.settings import checks
 from companion.services.settings.formatting import (
     SettingWord,
+    clock_times,
     decimal,
     in_order,
     listed,
+    number,
     one_of,
     parts,
+    plain,
     some_of,
     true_or_false,
     types,
-    whole_number,
+    whole,
+    word,
     yes_or_no,
 )
 
 AUTOMATIC = "automatic"
-
-
-def _practice(
-    attribute: str, parse: Callable[[str, str], Any], shown: Callable[[Any], str] = str
-) -> SettingWord[PracticeSettings]:
-    return SettingWord(
-        put=lambda practice, text, key: replace(practice, **{attribute: parse(text, key)}),
-        show=lambda practice: shown(getattr(practice, attribute)),
-    )
-
-
-def _cap(
-    attribute: str, parse: Callable[[str, str], Any], shown: Callable[[Any], str] = str
-) -> SettingWord[PracticeSettings]:
-    def put(practice: PracticeSettings, text: str, key: str) -> PracticeSettings:
-        cap: DisclosureCap = replace(practice.cap, **{attribute: parse(text, key)})
-        return replace(practice, cap=cap)
-
-    return SettingWord(put=put, show=lambda practice: shown(getattr(practice.cap, attribute)))
-
-
-def _number(low: float, high: float) -> Callable[[str, str], float]:
-    return lambda text, key: checks.number(decimal(text, key), key, low, high)
 
 
 def _duration(unit: timedelta, high: int) -> Callable[[str, str], timedelta]:
@@ -59,7 +40,7 @@ def _duration(unit: timedelta, high: int) -> Callable[[str, str], timedelta]:
 
 
 def _in_units(unit: timedelta) -> Callable[[timedelta], str]:
-    return lambda value: repr(value / unit).removesuffix(".0")
+    return lambda value: plain(value / unit)
 
 
 def _opening(
@@ -109,10 +90,8 @@ def _weekday_names(days: frozenset[int]) -> str:
 def _put_times(practice: PracticeSettings, text: str, key: str) -> PracticeSettings:
     if text.casefold() in {AUTOMATIC, ""}:
         return _opened(practice, key, opens=None, closes=None)
-    found = re.fullmatch(r"(\d{1,2}:\d\d) ?(?:-|–|to) ?(\d{1,2}:\d\d)", text, re.ASCII)
-    typed = found.groups() if found else ()
     try:
-        opens, closes = (time.fromisoformat(each.zfill(5)) for each in typed)
+        opens, closes = clock_times(text)
     except ValueError as error:
         raise BadInput(
             f'"{text[:40]}" are no opening hours.', "Use 08:00-18:00, or automatic.", field=key
@@ -156,43 +135,41 @@ def _stale_days(text: str, key: str) -> float | None:
 
 
 def _days_or_never(days: float | None) -> str:
-    return "never" if days is None else repr(days).removesuffix(".0")
+    return "never" if days is None else plain(days)
 
 
 PRACTICE: Mapping[str, SettingWord[PracticeSettings]] = {
-    "name": _practice("name", checks.text),
-    "timezone": _practice("timezone", checks.timezone),
-    "cap_include": _cap(
-        "items",
-        lambda text, key: some_of(DisclosureItem, text, key),
-        lambda chosen: in_order(DisclosureItem, chosen),
+    "name": word("name", checks.text),
+    "timezone": word("timezone", checks.timezone),
+    "cap_include": word(
+        "cap.items",
+        partial(some_of, DisclosureItem),
+        partial(in_order, DisclosureItem),
     ),
-    "cap_client_name": _cap("client_name", lambda text, key: one_of(ClientName, text, key)),
-    "cap_masked_types": _cap("masked_types", types, listed),
-    "hold_share": _practice("hold_share", _number(0, 1)),
-    "import_hold_share": _practice("import_hold_share", _number(0, 1)),
-    "hold_at_least": _practice(
-        "hold_at_least", lambda text, key: checks.whole(whole_number(text, key), key, 0, 100_000)
-    ),
-    "stale_days": _practice("stale_days", _stale_days, _days_or_never),
+    "cap_client_name": word("cap.client_name", partial(one_of, ClientName)),
+    "cap_masked_types": word("cap.masked_types", types, listed),
+    "hold_share": word("hold_share", number(0, 1)),
+    "import_hold_share": word("import_hold_share", number(0, 1)),
+    "hold_at_least": word("hold_at_least", whole(0, 100_000)),
+    "stale_days": word("stale_days", _stale_days, _days_or_never),
     "opening_days": _opening("days", _weekdays, _weekday_names),
     "opening_hours": SettingWord(put=_put_times, show=_times),
     "closed_on": _opening("closures", _closures, _closure_days),
-    "activity_days": _practice(
+    "activity_days": word(
         "activity_kept", _duration(timedelta(days=1), 3650), _in_units(timedelta(days=1))
     ),
-    "idle_minutes": _practice(
+    "idle_minutes": word(
         "idle_sign_out", _duration(timedelta(minutes=1), 720), _in_units(timedelta(minutes=1))
     ),
-    "feeds_allowed": _practice("feeds_allowed", yes_or_no, true_or_false),
-    "feed_host": _practice("feed_host", checks.host),
-    "feed_base_url": _practice("feed_base_url", checks.base_url),
-    "feed_proxy": _practice("feed_proxy", checks.address),
-    "feed_certificate": _practice("feed_certificate", checks.file_path),
-    "feed_key": _practice("feed_key", checks.file_path),
-    "feed_unused_days": _practice(
+    "feeds_allowed": word("feeds_allowed", yes_or_no, true_or_false),
+    "feed_host": word("feed_host", checks.host),
+    "feed_base_url": word("feed_base_url", checks.base_url),
+    "feed_proxy": word("feed_proxy", checks.address),
+    "feed_certificate": word("feed_certificate", checks.file_path),
+    "feed_key": word("feed_key", checks.file_path),
+    "feed_unused_days": word(
         "feed_unused_after", _duration(timedelta(days=1), 3650), _in_units(timedelta(days=1))
     ),
-    "user_rate": _practice("user_rate", _number(0.1, 1000)),
-    "project_rate": _practice("project_rate", _number(0.1, 10_000)),
+    "user_rate": word("user_rate", number(0.1, 1000)),
+    "project_rate": word("project_rate", number(0.1, 10_000)),
 }

@@ -238,7 +238,7 @@ class Practitioners:
             if changed.practice.cap != settings.practice.cap:
                 # Feeds have presets of their own, so the cap may show in any of them.
                 for record in settings.practitioners.values():
-                    changed = changed.with_practitioner(self._shown_anew(record))
+                    changed = changed.with_practitioner(shown_anew(record, self._clock.now()))
             return changed
 
         after = (await self._settings.change(edit)).practice
@@ -306,19 +306,20 @@ class Practitioners:
             _no_namesake(settings, alias, old.id)
         shown_before = (before.choices.disclosure, old.timezone, old.name)
         if (after.choices.disclosure, new.timezone, new.name) != shown_before:
-            after = self._shown_anew(after)
+            after = shown_anew(after, self._clock.now())
         return settings.with_practitioner(after)
-
-    def _shown_anew(self, record: PractitionerSettings) -> PractitionerSettings:
-        """DTSTAMP and SEQUENCE must rise, even when the clock went back."""
-        return replace(
-            record,
-            disclosure_revision=record.disclosure_revision + 1,
-            disclosure_changed_at=next_change(self._clock.now(), record.disclosure_changed_at),
-        )
 
 
 _PRACTICE = {**PRACTICE, **NOTICES}
+
+
+def shown_anew(record: PractitionerSettings, now: datetime) -> PractitionerSettings:
+    """DTSTAMP and SEQUENCE must rise, even when the clock went back."""
+    return replace(
+        record,
+        disclosure_revision=record.disclosure_revision + 1,
+        disclosure_changed_at=next_change(now, record.disclosure_changed_at),
+    )
 
 
 def _not_connected(record: PractitionerSettings) -> None:

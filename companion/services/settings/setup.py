@@ -16,7 +16,7 @@ from companion.domain.settings import PractitionerSettings, Settings, SyncChoice
 from companion.services.access.policy import Action
 from companion.services.access.rules import allows
 from companion.services.ports import Clock, SettingsStore
-from companion.services.rows import next_change
+from companion.services.settings.practitioners import shown_anew
 
 STEPS = (
     "Enable Google Calendar Sync",
@@ -210,13 +210,7 @@ class Setup:
                     changed.append(practitioner_id)
                 fresh = _with_marks(replace(record, choices=choices), marks)
                 if choices.disclosure != record.choices.disclosure:
-                    fresh = replace(
-                        fresh,
-                        disclosure_revision=record.disclosure_revision + 1,
-                        disclosure_changed_at=next_change(
-                            self._clock.now(), record.disclosure_changed_at
-                        ),
-                    )
+                    fresh = shown_anew(fresh, self._clock.now())
                 after = after.with_practitioner(fresh)
             return after
 

@@ -37,17 +37,17 @@ class FeedFiles:
         self._folder = folder
         self._disk = disk or Disk()
         self._random_bytes = random_bytes
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def keep(self, name: str, token: str, content: bytes) -> None:
-        async with self._turn:
+        async with self._lock:
             await asyncio.to_thread(self._keep, name, token, content)
 
     async def last(self, name: str, token: str) -> bytes | None:
         return await asyncio.to_thread(self._last, name, token)
 
     async def drop(self, name: str) -> None:
-        async with self._turn:
+        async with self._lock:
             await asyncio.to_thread(self._drop, name)
 
     def _keep(self, name: str, token: str, content: bytes) -> None:

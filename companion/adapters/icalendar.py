@@ -63,7 +63,7 @@ class IcalendarWriter:
         """`keep`: how many events' bytes are kept, about 0.7 KB each."""
         self._install_id = install_id
         self._keep = keep
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, str, int, datetime], bytes] = OrderedDict()
 
     def opening(self, *, name: str, timezone: str, colour: str) -> bytes:
@@ -87,13 +87,13 @@ class IcalendarWriter:
     def event(self, event: CalendarEvent) -> bytes:
         """One VEVENT, from BEGIN to END with their line ends."""
         known = (event.key, event.fingerprint, event.sequence, event.changed_at)
-        with self._turn:
+        with self._lock:
             written = self._kept.get(known)
             if written is not None:
                 self._kept.move_to_end(known)
                 return written
         written = self._write(event)
-        with self._turn:
+        with self._lock:
             self._kept[known] = written
             if len(self._kept) > self._keep:
                 self._kept.popitem(last=False)

@@ -11,7 +11,7 @@ we answer more than 50 with 400 `badRequest`, in words of our own.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
+from http.client import responses
 
 from companion.sandbox import refusals
 
@@ -48,8 +48,8 @@ def read_parts(content_type: str, body: bytes) -> list[Part]:
 
 
 def _read_part(piece: bytes) -> Part:
-    outer, _, inner = _halves(piece.lstrip(b" \t\r\n"))
-    head, _, body = _halves(inner.lstrip(b"\r\n"))
+    outer, inner = _halves(piece.lstrip(b" \t\r\n"))
+    head, body = _halves(inner.lstrip(b"\r\n"))
     line, _, rest = head.partition(b"\n")
     try:
         method, target, _ = line.decode("ascii").split(" ", 2)
@@ -66,11 +66,10 @@ def _read_part(piece: bytes) -> Part:
     )
 
 
-def _halves(content: bytes) -> tuple[bytes, bytes, bytes]:
-    blank = _BLANK.search(content)
-    if blank is None:
-        return content, b"", b""
-    return content[: blank.start()], blank.group(), content[blank.end() :]
+def _halves(content: bytes) -> tuple[bytes, bytes]:
+    """Around the first blank line."""
+    head, *rest = _BLANK.split(content, maxsplit=1)
+    return head, rest[0] if rest else b""
 
 
 def _read_headers(block: bytes) -> dict[str, str]:
@@ -100,16 +99,9 @@ def write_parts(
         answered = response_id(content_id)
         if answered is not None:
             lines.append(f"Content-ID: {answered}")
-        lines += ["", f"HTTP/1.1 {status} {_phrase(status)}"]
+        lines += ["", f"HTTP/1.1 {status} {responses.get(status, 'Unknown')}"]
         lines += [f"{name}: {value}" for name, value in headers]
         lines += [f"Content-Length: {len(body)}", "", ""]
         chunks += ["\r\n".join(lines).encode(), body, b"\r\n"]
     chunks.append(f"--{BOUNDARY}--\r\n".encode())
     return f"multipart/mixed; boundary={BOUNDARY}", b"".join(chunks)
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown"

@@ -17,7 +17,7 @@ from typing import ClassVar
 from urllib.parse import parse_qs, unquote
 
 from companion.sandbox import refusals
-from companion.sandbox.access import Caller
+from companion.sandbox.access import SCOPES, Caller
 from companion.sandbox.batch import read_parts, write_parts
 from companion.sandbox.calendars import CalendarPolicy
 from companion.sandbox.delegation import Delegation
@@ -32,19 +32,8 @@ from companion.sandbox.wire import ApiRequest, Reply, SimulatedClock, date_heade
 
 API = "/calendar/v3/"
 BATCHES = ("/batch/calendar/v3", "/batch")
-_CALENDARS = {
-    "GET": "calendars.get",
-    "PUT": "calendars.update",
-    "PATCH": "calendars.patch",
-    "DELETE": "calendars.delete",
-}
-_EVENTS = {"GET": "events.list", "POST": "events.insert"}
-_EVENT = {
-    "GET": "events.get",
-    "PUT": "events.update",
-    "PATCH": "events.patch",
-    "DELETE": "events.delete",
-}
+_OF_ALL = {"GET": "list", "POST": "insert"}
+_OF_ONE = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
 Observer = Callable[["ApiRequest", Caller | None], None]
 
@@ -233,25 +222,26 @@ def route(method: str, path: str) -> tuple[str, str | None, str | None]:
     """The API method with the calendar's and the event's id, or 404."""
     if not path.startswith(API):
         raise refusals.not_found()
-    name: str | None = None
+    name = ""
+    all_of, one_of = _OF_ALL.get(method, ""), _OF_ONE.get(method, "")
     calendar: str | None = None
     event: str | None = None
     match [unquote(piece) for piece in path[len(API) :].split("/")]:
         case ["calendars"]:
-            name = {"POST": "calendars.insert"}.get(method)
+            name = f"calendars.{all_of}"
         case ["calendars", calendar]:
-            name = _CALENDARS.get(method)
+            name = f"calendars.{one_of}"
         case ["calendars", calendar, "events"]:
-            name = _EVENTS.get(method)
+            name = f"events.{all_of}"
         case ["calendars", calendar, "events", event]:
-            name = _EVENT.get(method)
+            name = f"events.{one_of}"
         case ["calendars", calendar, "events", event, "instances"]:
-            name = {"GET": "events.instances"}.get(method)
+            name = "events.instances" if method == "GET" else ""
         case ["users", "me", "calendarList"]:
-            name = {"GET": "calendarList.list"}.get(method)
+            name = f"calendarList.{all_of}"
         case ["users", "me", "calendarList", calendar]:
-            name = {"GET": "calendarList.get"}.get(method)
-    if name is None:
+            name = f"calendarList.{one_of}"
+    if name not in SCOPES:
         raise refusals.not_found()
     return name, calendar, event
 

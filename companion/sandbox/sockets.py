@@ -85,16 +85,15 @@ def _foreign(request: ApiRequest) -> Reply | None:
 
 async def _read_body(receive: Receive) -> bytes | None:
     """The whole body, or None when it is larger than anything a simulator would take."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    chunks = [body]
-    size = len(body)
-    while message.get("more_body"):
+    chunks: list[bytes] = []
+    size, more = 0, True
+    while more:
         message = await receive()
         chunk: bytes = message.get("body", b"")
         size += len(chunk)
         if size <= LARGEST_BODY:
             chunks.append(chunk)
+        more = message.get("more_body", False)
     return None if size > LARGEST_BODY else b"".join(chunks)
 
 

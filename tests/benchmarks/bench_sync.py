@@ -112,10 +112,10 @@ def simulator(**settings: Any) -> Iterator[Simulator]:
 
 
 @asynccontextmanager
-async def a_house(
+async def a_home(
     folder: Path, google: Simulator, people: list[str], events: int, **rates: float
 ) -> AsyncIterator[RealHome]:
-    """Furnished, and opened anew: the pacer takes its rates at the start."""
+    """With people and their books, opened anew: the pacer takes its rates at the start."""
     async with opened(folder, google.base_url) as application:
         await populate(application, google, people, **rates)  # type: ignore[arg-type] # rates alone
         for who in people:
@@ -136,7 +136,7 @@ async def test_a_first_upload_uses_95_percent_of_the_user_s_ceiling(
     tmp_path: Path, latency: int
 ) -> None:
     with simulator(latency_ms=latency) as google:
-        async with a_house(tmp_path / "home", google, ["anna"], 2_000) as application:
+        async with a_home(tmp_path / "home", google, ["anna"], 2_000) as application:
             seconds = await upload(application, "anna")
         counts = google.counts()
     rate = 2_000 / seconds
@@ -155,7 +155,7 @@ async def test_a_first_upload_uses_95_percent_of_the_user_s_ceiling(
 async def test_200_calendars_use_90_percent_of_the_project_s_ceiling(tmp_path: Path) -> None:
     people = [f"p{number}" for number in range(200)]
     with simulator(latency_ms=80, quota={"per_user": None}) as google:
-        async with a_house(tmp_path / "home", google, people, 100, user_rate=1000.0) as application:
+        async with a_home(tmp_path / "home", google, people, 100, user_rate=1000.0) as application:
             began = time.perf_counter()
             await asyncio.gather(*(upload(application, who) for who in people))
             seconds = time.perf_counter() - began
@@ -214,7 +214,7 @@ async def test_a_pass_without_changes_over_200_calendars_costs_nothing(tmp_path:
 async def test_an_edit_overtakes_an_upload_of_10_000_events(tmp_path: Path) -> None:
     chance = random.Random(1)
     with simulator(latency_ms=80) as google:
-        async with a_house(tmp_path / "home", google, ["anna"], 10_000) as application:
+        async with a_home(tmp_path / "home", google, ["anna"], 10_000) as application:
             worker = asyncio.create_task(application.services.worker.run())
             while google.written() < 400:  # noqa: ASYNC110 - another process writes
                 await asyncio.sleep(0.5)
@@ -297,7 +297,7 @@ async def test_a_first_upload_is_20_times_faster_than_a_plain_loop_and_than_gcsa
     with simulator(**free) as google:
         people = ["anna"]
         fast = {"user_rate": 1000.0, "project_rate": 1000.0}
-        async with a_house(tmp_path / "home", google, people, count, **fast) as application:
+        async with a_home(tmp_path / "home", google, people, count, **fast) as application:
             ours = await upload(application, "anna")
         plain = await asyncio.to_thread(_plain_loop, google, 300)
         theirs = await asyncio.to_thread(_gcsa_loop, google, 300)

@@ -12,11 +12,11 @@ from companion.adapters.google.account import Token
 from companion.adapters.google.service import GoogleGateway
 from companion.sandbox.server import SimulatedHandle, client_file
 from companion.services.google.consents import APP_CREATED, IDENTITY
-from companion.services.ports import Google, SignedIn
+from companion.services.ports import Google, RemoteCalendar, SignedIn
 from tests.fakes.clock import FakeClock
 from tests.fakes.google import FakeGoogle
 from tests.fakes.secrets import FakeSecrets
-from tests.fakes.simulator import ZOE, simulated_google
+from tests.fakes.simulator import SYDNEY, ZOE, simulated_google
 
 BACK = "http://127.0.0.1:54321/oauth/callback"
 NARROW = (*IDENTITY, APP_CREATED)
@@ -84,6 +84,11 @@ class World:
         signed_in = await self.google.finish_sign_in(request, answer)
         await self.secrets.put(f"google/token/{name}", signed_in.token)
         return signed_in
+
+    async def signed_in_calendar(self) -> RemoteCalendar:
+        await self.sign_in()
+        info = await self.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
+        return await self.google.calendar("zoe", info.id)
 
 
 @dataclass

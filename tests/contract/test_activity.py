@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from companion.services.ports import Activity, ActivityKind, ActivityLog
-from tests.contract.stores import KINDS, opened
+from tests.contract.stores import Stores
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
-@pytest.fixture(params=KINDS)
-async def log(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ActivityLog]:
-    async with opened(request.param, tmp_path) as stores:
-        yield stores.activity
+@pytest.fixture
+def log(stores: Stores) -> ActivityLog:
+    return stores.activity
 
 
 def line(text: str, minute: int = 0, practitioner_id: str = "mira", count: int = 1) -> Activity:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -23,15 +21,8 @@ from companion.services.ports import (
     BookChange,
 )
 from tests.contract.book_samples import DAY, HOUR, NOW, appointment, on, put
-from tests.contract.stores import KINDS, opened
 
 LATER = NOW + timedelta(hours=1)
-
-
-@pytest.fixture(params=KINDS)
-async def book(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AppointmentBook]:
-    async with opened(request.param, tmp_path) as stores:
-        yield stores.book
 
 
 async def test_every_field_comes_back_as_it_was_put(book: AppointmentBook) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,15 +23,8 @@ from companion.services.ports import (
 )
 from companion.services.rows import row_hash
 from tests.contract.book_samples import DAY, HOUR, NOW, appointment, on, put, weekly
-from tests.contract.stores import KINDS, opened
 
 LATER = NOW + timedelta(hours=1)
-
-
-@pytest.fixture(params=KINDS)
-async def book(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AppointmentBook]:
-    async with opened(request.param, tmp_path) as stores:
-        yield stores.book
 
 
 minutes = st.integers(-4 * 1440, 4 * 1440)

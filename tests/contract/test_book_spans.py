@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,14 +23,7 @@ from companion.services.ports import (
     AppointmentBook,
 )
 from tests.contract.book_samples import DAY, HOUR, appointment, on, put, weekly
-from tests.contract.stores import KINDS, opened
-
-
-@pytest.fixture(params=KINDS)
-async def book(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AppointmentBook]:
-    async with opened(request.param, tmp_path) as stores:
-        yield stores.book
-
+from tests.contract.stores import opened
 
 # ── spans ─────────────────────────────────────────────────────────────────────────────────────
 

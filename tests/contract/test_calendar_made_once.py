@@ -6,7 +6,8 @@ each fault of a network or of Google: in the end one calendar exists, and it is 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -94,8 +95,8 @@ class Home:
         pytest.fail("never connected")
 
 
-@pytest.fixture
-async def home() -> AsyncIterator[Home]:
+@contextmanager
+def a_home() -> Iterator[Home]:
     clock = FakeClock()
     with simulated_google(clock.now) as handle:
         made = Home(handle, clock)
@@ -103,6 +104,12 @@ async def home() -> AsyncIterator[Home]:
             yield made
         finally:
             made.gateway.close()
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    with a_home() as made:
+        yield made
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -4,7 +4,7 @@ with the real adapter at the simulated Google, whatever it answers for what is o
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -19,10 +19,9 @@ from companion.services.google.consents import (
     EVENTS_OWNED,
     CalendarChoice,
 )
-from tests.contract.test_calendar_made_once import BACK, Home
-from tests.fakes.clock import FakeClock
+from tests.contract.test_calendar_made_once import BACK, Home, a_home
 from tests.fakes.connecting import existing
-from tests.fakes.simulator import JURGEN, ZOE, simulated_google
+from tests.fakes.simulator import JURGEN, ZOE
 
 ANOTHER = "918273645546-another.apps.googleusercontent.com"
 OUT_OF_REACH = ["insufficientPermissions", "forbidden", "notFound"]
@@ -31,15 +30,10 @@ pytestmark = pytest.mark.unpermitted
 
 
 @pytest.fixture(params=OUT_OF_REACH)
-async def home(request: pytest.FixtureRequest) -> AsyncIterator[Home]:
-    clock = FakeClock()
-    with simulated_google(clock.now) as handle:
-        handle.google.policy.out_of_reach = request.param
-        made = Home(handle, clock)
-        try:
-            yield made
-        finally:
-            made.gateway.close()
+def home(request: pytest.FixtureRequest) -> Iterator[Home]:
+    with a_home() as made:
+        made.handle.google.policy.out_of_reach = request.param
+        yield made
 
 
 def team_calendar(home: Home, role: str | None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,16 +19,8 @@ from tests.fakes.cliniko import (
     Clinic,
     Row,
     by_id,
-    clinic,
     is_gone,
 )
-
-
-@pytest.fixture
-def there() -> Iterator[Clinic]:
-    with clinic() as found:
-        yield found
-
 
 # ── what is typed ─────────────────────────────────────────────────────────────────────────────
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,16 +21,8 @@ from tests.fakes.cliniko import (
     Clinic,
     WaitingStop,
     by_id,
-    clinic,
 )
 from tests.fakes.proxies import Proxy, running
-
-
-@pytest.fixture
-def there() -> Iterator[Clinic]:
-    with clinic() as found:
-        yield found
-
 
 # ── limits and errors ─────────────────────────────────────────────────────────────────────────
 

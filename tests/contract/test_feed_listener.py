@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import re
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -13,7 +12,6 @@ from companion.web.feed_listener import REMEMBERED
 from tests.contract.feed_listening import (
     UNKNOWN,
     Listener,
-    listening,
     members_of,
     open_connections_of,
     parsed,
@@ -21,13 +19,6 @@ from tests.contract.feed_listening import (
 from tests.fakes.calendar_lint import complaints
 from tests.fakes.feeds import visit
 from tests.fakes.waiting import until
-
-
-@pytest.fixture
-async def feed() -> AsyncIterator[Listener]:
-    async with listening() as listener:
-        yield listener
-
 
 # ── answers ──────────────────────────────────────────────────────────────────────────────────
 

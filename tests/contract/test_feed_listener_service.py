@@ -90,12 +90,19 @@ async def becomes(bench: Bench, status: int, trusted: ssl.SSLContext | None = No
     await until(answers)
 
 
-async def test_with_a_certificate_it_answers_https_and_nothing_in_clear(tmp_path: Path) -> None:
-    certificate, key = write_certificate(tmp_path)
-    bench = Bench()
+@asynccontextmanager
+async def secured(bench: Bench, folder: Path) -> AsyncIterator[tuple[Path, Path]]:
+    """It answers https, by a certificate and its key that lie there."""
+    certificate, key = write_certificate(folder)
     await bench.choose(certificate, key)
     async with running(bench):
         await becomes(bench, 200, trusting(certificate))
+        yield certificate, key
+
+
+async def test_with_a_certificate_it_answers_https_and_nothing_in_clear(tmp_path: Path) -> None:
+    bench = Bench()
+    async with secured(bench, tmp_path) as (certificate, _key):
         assert await bench.health() == 0
         token = await bench.application.token()
         async with httpx.AsyncClient(verify=trusting(certificate), trust_env=False) as client:
@@ -116,12 +123,9 @@ async def test_the_key_may_be_in_the_certificates_file(tmp_path: Path) -> None:
 
 
 async def test_a_renewed_certificate_is_taken_while_connections_stay_open(tmp_path: Path) -> None:
-    certificate, key = write_certificate(tmp_path)
-    old = serial_of(certificate)
     bench = Bench()
-    await bench.choose(certificate, key)
-    async with running(bench):
-        await becomes(bench, 200, trusting(certificate))
+    async with secured(bench, tmp_path) as (certificate, _key):
+        old = serial_of(certificate)
         assert await asyncio.to_thread(serial_seen, bench.port) == old
         async with httpx.AsyncClient(verify=trusting(certificate), trust_env=False) as client:
             url = f"https://127.0.0.1:{bench.port}/healthz"
@@ -139,12 +143,9 @@ async def test_a_renewed_certificate_is_taken_while_connections_stay_open(tmp_pa
 async def test_half_a_renewal_changes_nothing_until_the_other_half_is_there(
     tmp_path: Path,
 ) -> None:
-    certificate, key = write_certificate(tmp_path)
-    old = serial_of(certificate)
     bench = Bench()
-    await bench.choose(certificate, key)
-    async with running(bench):
-        await becomes(bench, 200, trusting(certificate))
+    async with secured(bench, tmp_path) as (certificate, key):
+        old = serial_of(certificate)
         newer, newer_key = write_certificate(tmp_path, "newer")
         certificate.write_bytes(newer.read_bytes())
         await until(lambda: "not used yet" in bench.said.problem)
@@ -205,11 +206,8 @@ async def test_a_busy_port_is_reported_and_tried_again() -> None:
 
 
 async def test_a_client_without_tls_does_no_harm(tmp_path: Path) -> None:
-    certificate, key = write_certificate(tmp_path)
     bench = Bench()
-    await bench.choose(certificate, key)
-    async with running(bench):
-        await becomes(bench, 200, trusting(certificate))
+    async with secured(bench, tmp_path) as (certificate, _key):
         for said in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff" + b"x" * 5000, b""):
             reader, writer = await asyncio.open_connection("127.0.0.1", bench.port)
             writer.write(said)
@@ -220,11 +218,8 @@ async def test_a_client_without_tls_does_no_harm(tmp_path: Path) -> None:
 
 
 async def test_a_crowd_that_never_shakes_hands_is_sent_away(tmp_path: Path) -> None:
-    certificate, key = write_certificate(tmp_path)
     bench = Bench(bounds=Bounds(for_handshake=0.5))
-    await bench.choose(certificate, key)
-    async with running(bench):
-        await becomes(bench, 200, trusting(certificate))
+    async with secured(bench, tmp_path) as (certificate, _key):
         crowd = [await asyncio.open_connection("127.0.0.1", bench.port) for _each in range(300)]
         assert await bench.health(trusting(certificate)) == 200
         for reader, writer in crowd:
@@ -237,11 +232,8 @@ async def test_a_crowd_that_never_shakes_hands_is_sent_away(tmp_path: Path) -> N
 async def test_a_crowd_that_never_shakes_hands_counts_and_keeps_no_phone_out(
     tmp_path: Path,
 ) -> None:
-    certificate, key = write_certificate(tmp_path)
     bench = Bench(bounds=Bounds(connections=5))
-    await bench.choose(certificate, key)
-    async with running(bench):
-        await becomes(bench, 200, trusting(certificate))
+    async with secured(bench, tmp_path) as (certificate, _key):
         crowd = [await asyncio.open_connection("127.0.0.1", bench.port) for _each in range(60)]
         assert await bench.health(trusting(certificate)) == 200
         sent_away = [asyncio.create_task(reader.read(1)) for reader, _writer in crowd]

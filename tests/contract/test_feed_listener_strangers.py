@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -20,13 +20,6 @@ from tests.contract.feed_listening import (
     open_connections_of,
 )
 from tests.fakes.waiting import until
-
-
-@pytest.fixture
-async def feed() -> AsyncIterator[Listener]:
-    async with listening() as listener:
-        yield listener
-
 
 # ── strangers ────────────────────────────────────────────────────────────────────────────────
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,15 +12,14 @@ import pytest
 from companion.domain.disclosure import ClientName, Disclosure, DisclosureItem, KindChoice
 from companion.domain.errors import BadInput
 from companion.services.ports import FeedDetail, FeedLink, FeedStore, Fetch
-from tests.contract.stores import KINDS, opened
+from tests.contract.stores import Stores
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
-@pytest.fixture(params=KINDS)
-async def feeds(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[FeedStore]:
-    async with opened(request.param, tmp_path) as stores:
-        yield stores.feeds
+@pytest.fixture
+def feeds(stores: Stores) -> FeedStore:
+    return stores.feeds
 
 
 def link(name: str = "a", **changes: Any) -> FeedLink:

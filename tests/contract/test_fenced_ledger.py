@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import Context
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import URL
@@ -23,16 +22,13 @@ from companion.adapters.database.opening_practice import open_practice_database
 from companion.domain.appointments import Appointment
 from companion.domain.errors import Busy
 from companion.domain.practice_errors import Overtaken
-from companion.domain.reconcile import LedgerEntry, LedgerEntryState
 from companion.domain.sync_state import SyncState
-from companion.services.ports import BookChange, CalendarRef
+from companion.services.ports import BookChange
 from companion.services.sync.snapshot import OwnedLock
 from tests.battery.world import appointment
-from tests.fakes.practice_database import practice_server
+from tests.contract.test_ledger import MIRA, NOW, entry
 
 pytestmark = pytest.mark.postgresql
-MIRA = CalendarRef(practitioner_id="mira", calendar_id="mira@example.org")
-NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 @dataclass
@@ -41,17 +37,7 @@ class Computer:
     database: Database
 
     async def write(self, key: str) -> None:
-        row = LedgerEntry(
-            key=key,
-            event_id=f"event{key}",
-            generation=0,
-            state=LedgerEntryState.PENDING,
-            fingerprint="f" * 32,
-            style="5|10",
-            begins=NOW,
-            ends=NOW,
-        )
-        await self.database.ledger.write(MIRA, put=[row])
+        await self.database.ledger.write(MIRA, put=[entry(key)])
 
     async def book(self, *appointments: Appointment) -> None:
         await self.database.book.apply(BookChange(put=appointments), NOW)
@@ -61,12 +47,6 @@ class Computer:
 
 
 Open = Callable[[str], Computer]
-
-
-@pytest.fixture
-async def address() -> AsyncIterator[URL]:
-    with practice_server().new_database() as url:
-        yield url
 
 
 @pytest.fixture
@@ -93,7 +73,9 @@ def expire(address: URL) -> None:
         connection.execute("UPDATE turns SET until = until - interval '1 h'")
 
 
-async def test_what_is_written_in_a_turn_is_kept_and_outside_it_is_refused(computer: Open) -> None:
+async def test_what_is_written_under_a_lock_is_kept_and_outside_it_is_refused(
+    computer: Open,
+) -> None:
     desk = computer("desk")
     async with desk.locks.hold("sync-mira"):
         await desk.write("a")
@@ -128,7 +110,7 @@ async def test_whoever_was_overtaken_writes_nothing_but_its_doubts(
 async def test_a_fetch_that_was_halted_writes_nothing_over_the_newer_answer_of_another(
     computer: Open, address: URL
 ) -> None:
-    """It was halted after it had asked for its turn, right before its transaction."""
+    """It was halted after it had asked for its lock, right before its transaction."""
     desk, office = computer("desk"), computer("office")
     older, newer = (appointment(1, location=each) for each in ("Room 1", "Room 2"))
     async with desk.locks.hold("fetch-link"):
@@ -150,7 +132,7 @@ async def test_a_fetch_that_was_halted_writes_nothing_over_the_newer_answer_of_a
     assert found.location == "Room 2"
 
 
-async def test_a_turn_is_renewed_while_a_long_import_is_written(
+async def test_a_lock_is_renewed_while_a_long_import_is_written(
     computer: Open, address: URL
 ) -> None:
     desk = computer("desk")
@@ -168,7 +150,7 @@ async def test_a_turn_is_renewed_while_a_long_import_is_written(
 
 @asynccontextmanager
 async def overtaken_by(other: Computer) -> AsyncIterator[OwnedLock]:
-    """A task of another process, as far as turns are concerned."""
+    """A task of another process, as far as locks are concerned."""
     begun, over = asyncio.Queue[OwnedLock](), asyncio.Event()
 
     async def work() -> None:
@@ -183,7 +165,7 @@ async def overtaken_by(other: Computer) -> AsyncIterator[OwnedLock]:
     await working
 
 
-async def test_a_turn_that_is_over_and_nobody_took_is_still_ones_own(
+async def test_a_lock_that_is_over_and_nobody_took_is_still_ones_own(
     computer: Open, address: URL
 ) -> None:
     desk = computer("desk")
@@ -193,7 +175,7 @@ async def test_a_turn_that_is_over_and_nobody_took_is_still_ones_own(
     assert await desk.keys() == ["a"]
 
 
-async def test_what_comes_after_the_turn_was_given_back_is_refused(computer: Open) -> None:
+async def test_what_comes_after_the_lock_was_given_back_is_refused(computer: Open) -> None:
     desk, late = computer("desk"), asyncio.Event()
 
     async def write_late() -> None:
@@ -217,7 +199,7 @@ async def test_whoever_takes_over_waits_for_the_write_under_way_and_reads_it(
         async with desk.locks.hold("sync-mira"):
             await desk.write("a")
             other.execute("SELECT FROM ledger FOR UPDATE")
-            writing = asyncio.create_task(desk.write("a"))  # has its turn's row, waits for this one
+            writing = asyncio.create_task(desk.write("a"))  # has its lock's row, waits for this one
             await _locked(address, "turns")
             expiring = asyncio.create_task(asyncio.to_thread(expire, address))
             await asyncio.sleep(0.1)

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -14,17 +13,11 @@ from companion.domain.errors import BadInput, Offline, RateLimited, RemoteUnavai
 from companion.services.google.consents import CALENDAR_LIST
 from companion.services.ports import DeleteEvent, PatchEvent
 from tests.contract.calendar_world import event, insert, wanted_id
-from tests.contract.google_world import NARROW, SimulatedWorld, simulated
+from tests.contract.google_world import NARROW, SimulatedWorld
 from tests.fakes.clock import FakeClock
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.simulator import JURGEN, SYDNEY, ZOE
 from tests.fakes.waiting import until
-
-
-@pytest.fixture
-async def real() -> AsyncIterator[SimulatedWorld]:
-    async with simulated() as world:
-        yield world
 
 
 async def test_a_lost_answer_is_never_sent_again_behind_our_back(real: SimulatedWorld) -> None:
@@ -46,9 +39,7 @@ async def test_the_calendar_of_a_self_test_is_none_of_ours_to_keep(real: Simulat
 
 
 async def test_single_calls_and_batches_both_go_where_we_say(real: SimulatedWorld) -> None:
-    await real.sign_in()
-    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-    calendar = await real.google.calendar("zoe", info.id)
+    calendar = await real.signed_in_calendar()
     await calendar.write([insert("a")])
     await calendar.write([insert("b"), insert("c")])
     counts = real.handle.google.counts
@@ -57,9 +48,7 @@ async def test_single_calls_and_batches_both_go_where_we_say(real: SimulatedWorl
 
 
 async def test_every_write_forbids_google_to_e_mail_guests(real: SimulatedWorld) -> None:
-    await real.sign_in()
-    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-    calendar = await real.google.calendar("zoe", info.id)
+    calendar = await real.signed_in_calendar()
     made = insert("a")
     await calendar.write([made])
     await calendar.write([PatchEvent(event_id=made.event_id, event=made.event, style=True)])
@@ -70,9 +59,7 @@ async def test_every_write_forbids_google_to_e_mail_guests(real: SimulatedWorld)
 
 
 async def test_calls_share_the_connection_of_their_thread(real: SimulatedWorld) -> None:
-    await real.sign_in()
-    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-    calendar = await real.google.calendar("zoe", info.id)
+    calendar = await real.signed_in_calendar()
     opened = len(socket_ports(real))
     for number in range(10):
         await calendar.write([insert(f"k{number}")])
@@ -84,18 +71,14 @@ def socket_ports(world: SimulatedWorld) -> set[int]:
 
 
 async def test_a_connection_the_server_closed_is_replaced_unseen(real: SimulatedWorld) -> None:
-    await real.sign_in()
-    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-    calendar = await real.google.calendar("zoe", info.id)
+    calendar = await real.signed_in_calendar()
     real.handle.server.drop_connections()
     await until(lambda: not real.handle.server.connections)
     assert (await calendar.info()).name == "Appointments"
 
 
 async def test_a_part_that_met_an_expired_token_is_sent_again_alone(real: SimulatedWorld) -> None:
-    await real.sign_in()
-    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-    calendar = await real.google.calendar("zoe", info.id)
+    calendar = await real.signed_in_calendar()
     real.handle.api.faults.add(
         kind="status", status=401, match="batch-part", nth=2, reason="authError"
     )
@@ -105,9 +88,7 @@ async def test_a_part_that_met_an_expired_token_is_sent_again_alone(real: Simula
 
 
 async def test_google_asking_to_wait_gives_the_seconds(real: SimulatedWorld) -> None:
-    await real.sign_in()
-    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-    calendar = await real.google.calendar("zoe", info.id)
+    calendar = await real.signed_in_calendar()
     real.handle.api.faults.add(kind="status", status=429, retry_after=9, times=1)
     [answer] = await calendar.write([insert()])
     assert isinstance(answer, RateLimited)
@@ -118,9 +99,7 @@ async def test_google_asking_to_wait_gives_the_seconds(real: SimulatedWorld) -> 
 
 
 async def test_nothing_is_tried_again_by_the_adapter(real: SimulatedWorld) -> None:
-    await real.sign_in()
-    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-    calendar = await real.google.calendar("zoe", info.id)
+    calendar = await real.signed_in_calendar()
     for status in (403, 429, 500, 503):
         real.handle.google.counts.clear()
         real.handle.api.faults.clear()
@@ -159,9 +138,7 @@ async def test_no_log_line_holds_a_token_a_name_or_an_address(
 
 
 async def test_no_work_is_left_behind_when_the_gateway_closes(real: SimulatedWorld) -> None:
-    await real.sign_in()
-    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-    calendar = await real.google.calendar("zoe", info.id)
+    calendar = await real.signed_in_calendar()
     real.handle.api.latency = 30.0
     before = real.handle.google.counts.requests
     hanging = asyncio.ensure_future(calendar.write([insert()]))

@@ -23,12 +23,6 @@ from tests.fakes.secrets import FakeSecrets
 from tests.fakes.simulator import SYDNEY, ZOE
 
 
-@pytest.fixture
-async def real() -> AsyncIterator[SimulatedWorld]:
-    async with simulated() as world:
-        yield world
-
-
 @pytest.fixture(params=["fake", "google"])
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     if request.param == "google":

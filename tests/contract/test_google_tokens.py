@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -14,14 +13,8 @@ from companion.adapters.google.account import Token
 from companion.domain.errors import Offline, SignInError, SignInExpired
 from companion.sandbox.server import client_file
 from tests.contract.calendar_world import insert
-from tests.contract.google_world import BACK, NARROW, SimulatedWorld, simulated
+from tests.contract.google_world import BACK, NARROW, SimulatedWorld
 from tests.fakes.simulator import SYDNEY, ZOE
-
-
-@pytest.fixture
-async def real() -> AsyncIterator[SimulatedWorld]:
-    async with simulated() as world:
-        yield world
 
 
 async def test_the_request_is_for_a_desktop_program_with_pkce(real: SimulatedWorld) -> None:
@@ -59,9 +52,7 @@ async def test_a_silent_token_endpoint_is_offline_and_soon(real: SimulatedWorld)
 
 
 async def test_an_expired_token_is_renewed_once_for_many_calls(real: SimulatedWorld) -> None:
-    await real.sign_in()
-    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-    calendar = await real.google.calendar("zoe", info.id)
+    calendar = await real.signed_in_calendar()
     with real.handle.lock:
         real.handle.api.grants.expire_access(ZOE)
     single = [calendar.write([insert(f"s{number}")]) for number in range(10)]
@@ -73,9 +64,7 @@ async def test_an_expired_token_is_renewed_once_for_many_calls(real: SimulatedWo
 
 
 async def test_a_token_past_its_time_is_renewed_before_it_is_refused(real: SimulatedWorld) -> None:
-    await real.sign_in()
-    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-    calendar = await real.google.calendar("zoe", info.id)
+    calendar = await real.signed_in_calendar()
     real.clock.shift(3590)
     real.handle.google.counts.clear()
     await calendar.info()
@@ -97,9 +86,7 @@ async def test_a_renewed_token_serves_the_next_run_of_the_program(real: Simulate
 
 
 async def test_a_sign_in_of_another_process_is_taken_up(real: SimulatedWorld) -> None:
-    await real.sign_in()
-    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-    calendar = await real.google.calendar("zoe", info.id)
+    calendar = await real.signed_in_calendar()
     with real.handle.lock:
         real.handle.api.grants.revoke(real.token.refresh_token)
     other = await real.sign_in(name="elsewhere")
@@ -108,24 +95,15 @@ async def test_a_sign_in_of_another_process_is_taken_up(real: SimulatedWorld) ->
     assert real.token.refresh_token == Token.from_json(other.token).refresh_token
 
 
-async def test_a_removed_sign_in_is_not_revived_by_a_renewal(real: SimulatedWorld) -> None:
-    await real.sign_in()
-    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-    calendar = await real.google.calendar("zoe", info.id)
-    await real.secrets.remove("google/token/zoe")
-    real.clock.shift(7200)
-    with pytest.raises(SignInExpired):
-        await calendar.info()
-    assert "google/token/zoe" not in real.secrets.kept
-
-
-async def test_a_sign_in_removed_elsewhere_while_it_was_renewed_is_not_revived(
-    real: SimulatedWorld,
+@pytest.mark.parametrize("while_it_is_renewed", [False, True])
+async def test_a_removed_sign_in_is_not_revived_by_a_renewal(
+    real: SimulatedWorld, while_it_is_renewed: bool
 ) -> None:
-    await real.sign_in()
-    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-    calendar = await real.google.calendar("zoe", info.id)
-    real.secrets.elsewhere = lambda: real.secrets.remove("google/token/zoe")
+    calendar = await real.signed_in_calendar()
+    if while_it_is_renewed:
+        real.secrets.elsewhere = lambda: real.secrets.remove("google/token/zoe")
+    else:
+        await real.secrets.remove("google/token/zoe")
     real.clock.shift(7200)
     with pytest.raises(SignInExpired):
         await calendar.info()
@@ -135,9 +113,7 @@ async def test_a_sign_in_removed_elsewhere_while_it_was_renewed_is_not_revived(
 async def test_a_sign_in_replaced_elsewhere_while_it_was_renewed_is_the_one_that_stays(
     real: SimulatedWorld,
 ) -> None:
-    await real.sign_in()
-    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-    calendar = await real.google.calendar("zoe", info.id)
+    calendar = await real.signed_in_calendar()
     other = await real.sign_in(name="elsewhere")
     real.secrets.elsewhere = lambda: real.secrets.put("google/token/zoe", other.token)
     real.clock.shift(7200)
@@ -185,9 +161,7 @@ async def test_a_sign_in_that_ended_with_its_seventh_day_says_testing(
 async def test_a_sign_in_that_worked_longer_than_seven_days_is_not_blamed_on_testing(
     real: SimulatedWorld,
 ) -> None:
-    await real.sign_in()
-    info = await real.google.create_calendar("zoe", "Appointments", SYDNEY, "m")
-    calendar = await real.google.calendar("zoe", info.id)
+    calendar = await real.signed_in_calendar()
     for _day in range(9):
         real.handle.api.clock.advance(timedelta(days=1))
         real.clock.shift(86_400)

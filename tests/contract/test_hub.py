@@ -29,11 +29,10 @@ from companion.services.ports import (
     Activity,
     ActivityKind,
     BookChange,
-    FeedDetail,
-    FeedLink,
     ImportRecord,
 )
 from tests.contract.book_samples import NOW, appointment, put
+from tests.contract.test_feed_store import link
 from tests.fakes.any_database import opened_database
 from tests.fakes.beside import Beside, beside, end_hubs
 from tests.fakes.cables import cable_to
@@ -83,7 +82,7 @@ async def everything(workstation: Beside) -> list[Change]:
             )
         ]
     )
-    await workstation.database.feeds.put(LINK)
+    await workstation.database.feeds.put(link())
     return [
         SettingsChanged(),
         MIRA,
@@ -95,18 +94,6 @@ async def everything(workstation: Beside) -> list[Change]:
 
 def _one_more(state: SyncState) -> SyncState:
     return replace(state, events=state.events + 1)
-
-
-LINK = FeedLink(
-    id="link",
-    practitioner_id="mira",
-    label="Phone",
-    detail=FeedDetail.BUSY,
-    token_hash=b"h" * 32,
-    created_at=NOW,
-    days_in_arrears=7,
-    days_in_advance=90,
-)
 
 
 # ── what is heard ─────────────────────────────────────────────────────────────────────────────

@@ -33,12 +33,6 @@ LONG = 30.0
 
 
 @pytest.fixture
-def address() -> Iterator[URL]:
-    with practice_server().new_database() as url:
-        yield url
-
-
-@pytest.fixture
 def cable(address: URL) -> Iterator[Cable]:
     with cable_to(address.port or 0) as cable:
         yield cable

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from companion.domain.reconcile import LedgerEntry, LedgerEntryState
 from companion.domain.sync_state import Held, HeldItem, HeldKey, Proof, SyncState, SyncTrouble
 from companion.services.ports import CalendarRef, Ledger
-from tests.contract.stores import KINDS, opened
+from tests.contract.stores import Stores
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MIRA = CalendarRef(practitioner_id="mira", calendar_id="mira@example.org")
@@ -22,10 +21,9 @@ MIRA_OLD = replace(MIRA, calendar_id="old@example.org")
 OMAR = CalendarRef(practitioner_id="omar", calendar_id="mira@example.org")
 
 
-@pytest.fixture(params=KINDS)
-async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ledger]:
-    async with opened(request.param, tmp_path) as stores:
-        yield stores.ledger
+@pytest.fixture
+def ledger(stores: Stores) -> Ledger:
+    return stores.ledger
 
 
 def entry(key: str = "a", **changes: Any) -> LedgerEntry:

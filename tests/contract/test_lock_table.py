@@ -14,6 +14,7 @@ from companion.adapters.database.lock_table import (
     LockTable,
     PostgresLockTable,
     RenewedLocks,
+    TakenLock,
 )
 from tests.fakes.clock import FakeClock
 from tests.fakes.lock_table import MemoryLockTable
@@ -58,16 +59,19 @@ async def locks(request: pytest.FixtureRequest) -> AsyncIterator[LockTables]:
             session.close()
 
 
+def taken_of(found: TakenLock | None) -> TakenLock:
+    assert found is not None
+    return found
+
+
 async def test_a_lock_is_one_workstations_until_it_gives_it_back(locks: LockTables) -> None:
-    taken = await locks.desk.take(MIRA, 0)
-    assert taken is not None
+    taken = taken_of(await locks.desk.take(MIRA, 0))
     assert not taken.abandoned
     assert await locks.office.take(MIRA, 0) is None
     assert await locks.desk.take(MIRA, 0) is None  # nor another process of the same one
     assert await locks.office.take("sync-omar", 0) is not None
     await locks.desk.release(MIRA, taken.token)
-    after = await locks.office.take(MIRA, 0)
-    assert after is not None
+    after = taken_of(await locks.office.take(MIRA, 0))
     assert after.token > taken.token
     assert not after.abandoned
 
@@ -89,8 +93,7 @@ async def test_a_lock_whose_time_is_over_is_taken_as_an_abandoned_one(
 
 
 async def test_a_lock_that_is_renewed_goes_on(locks: LockTables) -> None:
-    taken = await locks.desk.take(MIRA, 0)
-    assert taken is not None
+    taken = taken_of(await locks.desk.take(MIRA, 0))
     locks.pass_by(HELD_SECONDS - 2)
     kept = await locks.desk.renew([(MIRA, taken.token)])
     assert kept == RenewedLocks(kept=frozenset({MIRA}))
@@ -109,10 +112,8 @@ async def test_of_several_locks_those_that_were_lost_are_named(locks: LockTables
 
 
 async def test_a_lock_may_be_taken_again_under_its_own_token(locks: LockTables) -> None:
-    taken = await locks.desk.take(MIRA, 0)
-    assert taken is not None
-    again = await locks.desk.take(MIRA, taken.token)
-    assert again is not None
+    taken = taken_of(await locks.desk.take(MIRA, 0))
+    again = taken_of(await locks.desk.take(MIRA, taken.token))
     assert again.token == taken.token + 1
     assert not again.abandoned
     assert await locks.desk.take(MIRA, taken.token) is None
@@ -124,15 +125,13 @@ async def test_a_lock_that_was_anothers_by_then_is_known_to_be_abandoned(locks: 
     assert await locks.office.take(MIRA, 0) is not None
     locks.pass_by(HELD_SECONDS + 1)
     assert taken is not None
-    again = await locks.desk.take(MIRA, taken.token)
-    assert again is not None
+    again = taken_of(await locks.desk.take(MIRA, taken.token))
     assert again.abandoned
 
 
 async def test_who_has_a_lock_is_told(locks: LockTables) -> None:
     assert await locks.office.holder(MIRA) is None
-    taken = await locks.desk.take(MIRA, 0)
-    assert taken is not None
+    taken = taken_of(await locks.desk.take(MIRA, 0))
     assert await locks.office.holder(MIRA) == LockHolder("desk", "Desk")
     await locks.desk.release(MIRA, taken.token)
     assert await locks.office.holder(MIRA) is None

@@ -50,6 +50,15 @@ async def database(cable: Cable, practice_url: URL) -> AsyncIterator[Database]:
     await made.close()
 
 
+@pytest.fixture
+async def both(practice_url: URL) -> AsyncIterator[list[Database]]:
+    """As two workstations have it."""
+    made = [opened(practice_url), opened(practice_url)]
+    yield made
+    for each in made:
+        await each.close()
+
+
 @contextmanager
 def session_of_another(url: URL) -> Iterator[Connection]:
     engine = postgres.engine_of(postgres.url_of(url), 2)
@@ -284,8 +293,9 @@ async def test_a_statement_that_takes_too_long_is_busy(database: Database) -> No
     await database.ledger.edit_state("mira", one_more)
 
 
-async def test_two_workstations_that_note_fetches_of_one_link_lose_none(practice_url: URL) -> None:
-    both = [opened(practice_url), opened(practice_url)]
+async def test_two_workstations_that_note_fetches_of_one_link_lose_none(
+    both: list[Database],
+) -> None:
     await both[0].feeds.put(link("a"))
     await asyncio.gather(*(each.feeds.fetched("a", fetch()) for each in both for _ in range(10)))
     (kept,) = await both[1].feeds.links()
@@ -293,30 +303,22 @@ async def test_two_workstations_that_note_fetches_of_one_link_lose_none(practice
     await both[0].feeds.remove("a")
     await asyncio.gather(*(each.feeds.fetched("a", fetch()) for each in both))
     assert await both[1].feeds.links() == []
-    for each in both:
-        await each.close()
 
 
-async def test_two_workstations_that_edit_one_state_lose_no_edit(practice_url: URL) -> None:
-    both = [opened(practice_url), opened(practice_url)]
+async def test_two_workstations_that_edit_one_state_lose_no_edit(both: list[Database]) -> None:
     await asyncio.gather(
         *(each.ledger.edit_state("mira", one_more) for each in both for _ in range(10))
     )
     assert await events(both[0]) == 20
-    for each in both:
-        await each.close()
 
 
 async def test_two_workstations_that_write_the_book_at_once_raise_it_once_each(
-    practice_url: URL,
+    both: list[Database],
 ) -> None:
-    both = [opened(practice_url), opened(practice_url)]
     await asyncio.gather(
         *(put(each.book, appointment(1), appointment(2)) for each in both for _ in range(5))
     )
     assert await both[0].book.revisions() == {"mira": 10}
-    for each in both:
-        await each.close()
 
 
 async def test_an_edit_that_fails_at_the_caller_changes_nothing(database: Database) -> None:

@@ -1,8 +1,7 @@
 """What every RemoteCalendar does: the fake, and the Google adapter against the simulated Google."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,27 +10,14 @@ from companion.domain.appointments import ShowAs
 from companion.domain.errors import EventGone, IdInUse, PreconditionFailed
 from companion.services.ports import DeleteEvent, InsertEvent, PatchEvent
 from tests.contract.calendar_world import (
-    FakeWorld,
     World,
     event,
     insert,
     live_keys,
     one,
     seen,
-    simulated_world,
     wanted_id,
 )
-from tests.fakes.google_calendar import FakeRemoteCalendar
-
-
-@pytest.fixture(params=["fake", "google"])
-async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    if request.param == "fake":
-        yield FakeWorld(held=FakeRemoteCalendar(now=lambda: datetime.now(UTC)))
-    else:
-        async with simulated_world() as made:
-            yield made
-
 
 # ── writing ───────────────────────────────────────────────────────────────────────────────────
 

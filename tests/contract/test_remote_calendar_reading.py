@@ -1,7 +1,7 @@
 """What a calendar at Google answers, and what goes wrong: the fake and the real adapter alike."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -21,27 +21,14 @@ from companion.services.ports import DeleteEvent, InsertEvent, PatchEvent, Remot
 from tests.contract.calendar_world import (
     NINE,
     WRITER,
-    FakeWorld,
     World,
     event,
     insert,
     live_keys,
     one,
     seen,
-    simulated_world,
     wanted_id,
 )
-from tests.fakes.google_calendar import FakeRemoteCalendar
-
-
-@pytest.fixture(params=["fake", "google"])
-async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    if request.param == "fake":
-        yield FakeWorld(held=FakeRemoteCalendar(now=lambda: datetime.now(UTC)))
-    else:
-        async with simulated_world() as made:
-            yield made
-
 
 # ── reading ───────────────────────────────────────────────────────────────────────────────────
 

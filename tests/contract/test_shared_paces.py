@@ -7,9 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 from sqlalchemy import URL
 
@@ -19,6 +17,7 @@ from companion.domain.practice_errors import DatabaseAway
 from companion.services.ports import Refill, Spending
 from companion.services.sync.pacing import Pacer
 from tests.fakes.clock import FakeClock
+from tests.fakes.moving_practice import connected
 from tests.fakes.pacing import KeptPace, Log, SamePace, used, write_for
 
 OF_ACCOUNT, OF_PROJECT = Refill(9.72, 8.4), Refill(162.0, 140.0)
@@ -59,7 +58,8 @@ class ServerPlace(Place):
 
     def __init__(self, url: URL) -> None:
         self._url = url
-        self._set = _beside(url)
+        self._set = connected(url)
+        self._set.autocommit = True
         self._set.execute("CREATE TABLE test_moment (at timestamp)")
         self._set.execute("INSERT INTO test_moment VALUES ('2026-03-02')")
         self._seconds = 0.0
@@ -88,16 +88,12 @@ class ServerPlace(Place):
         self._set.close()
 
 
-def _beside(url: URL) -> psycopg.Connection[tuple[Any, ...]]:
-    """A session of the test's own."""
-    return psycopg.connect(
-        host=url.host,
-        port=url.port,
-        user=url.username,
-        password=url.password,
-        dbname=url.database,
-        autocommit=True,
-    )
+def _end_sessions(url: URL) -> None:
+    with connected(url) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'Calendar Companion pace'"
+        )
 
 
 @pytest.fixture(
@@ -233,7 +229,7 @@ def test_the_server_s_own_clock_counts_and_no_row_shows_an_address(practice_url:
     finally:
         pace.close()
     assert 6 / 9.72 < waits[2] <= 9 / 9.72
-    with _beside(practice_url) as connection:
+    with connected(practice_url) as connection:
         rows = connection.execute(
             "SELECT name, free_at - clock_timestamp() AT TIME ZONE 'UTC' FROM paces ORDER BY name"
         ).fetchall()
@@ -268,22 +264,14 @@ def test_a_session_that_the_server_ends_is_opened_anew_and_an_absent_server_is_a
 ) -> None:
     pace = PostgresPace(practice_url, patience=0.0)
     pace.reserve_now(spending(1))
-    with _beside(practice_url) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE application_name = 'Calendar Companion pace'"
-        )
+    _end_sessions(practice_url)
     with pytest.raises(DatabaseAway):
         pace.reserve_now(spending(1))
     assert pace.reserve_now(spending(1)).spent
     pace.close()
     patient = PostgresPace(practice_url)
     patient.reserve_now(spending(1))
-    with _beside(practice_url) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE application_name = 'Calendar Companion pace'"
-        )
+    _end_sessions(practice_url)
     assert patient.reserve_now(spending(1)).spent
     patient.close()
     gone = PostgresPace(practice_url.set(port=1), patience=0.0)

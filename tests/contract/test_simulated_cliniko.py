@@ -15,16 +15,10 @@ from companion.sandbox.cliniko.sample import sample_account
 from companion.sandbox.cliniko.service import KEY, ClinikoService
 from companion.sandbox.sample import sample_practice
 from companion.sandbox.sockets import serving_simulator
-from tests.fakes.cliniko import START, Clinic, clinic
+from tests.fakes.cliniko import START, Clinic
 
 AGENT = "Calendar Companion (desk@banksia.example)"
 Json = dict[str, Any]
-
-
-@pytest.fixture
-def there() -> Iterator[Clinic]:
-    with clinic() as found:
-        yield found
 
 
 @pytest.fixture

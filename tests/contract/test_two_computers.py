@@ -13,16 +13,15 @@ import pytest
 
 from companion.domain.errors import AnotherWriter
 from companion.domain.settings import Settings
-from companion.environment import Environment
 from companion.restoring import restoring_of
 from companion.sandbox.server import SimulatedHandle
 from companion.services.sync.passes import PassResult
 from tests.battery.real import (
     NOW,
-    PASSPHRASE,
     RealHome,
     appointments,
     book,
+    environment,
     keys_of,
     opened,
     populate,
@@ -87,12 +86,7 @@ async def computers(tmp_path: Path) -> AsyncIterator[Computers]:
         assert (await sync(old)).inserted == EVENTS
         assert (await audit(old)).differences == ()
         await old.services.backups.back_up(backup, FAIR)
-        there = Environment(
-            home=tmp_path / "new",
-            google_api=google.base_url,
-            secrets_key=PASSPHRASE,
-            now=NOW.isoformat(),
-        )
+        there = environment(tmp_path / "new", google.base_url, now=NOW.isoformat())
         await restoring_of(there).restore(backup, FAIR)
         new = await stack.enter_async_context(opened(tmp_path / "new", google.base_url))
         yield Computers(old=old, new=new, google=google, calendar_id=tenant.calendar_id)

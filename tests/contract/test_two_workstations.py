@@ -25,10 +25,10 @@ from companion.storage.creating import create_practice
 from companion.storage.joining import join_practice_here
 from tests.battery.real import (
     NOW,
-    PASSPHRASE,
     RealHome,
     appointments,
     book,
+    environment,
     keys_of,
     opened,
     populate,
@@ -78,12 +78,7 @@ async def a_practice(
             await book(home, appointments(ANNA, events))
 
         def at(name: str) -> Environment:
-            return Environment(
-                home=folder / name,
-                google_api=google.base_url,
-                secrets_key=PASSPHRASE,
-                now=NOW.isoformat(),
-            )
+            return environment(folder / name, google.base_url, now=NOW.isoformat())
 
         made = await create_practice(at("desk"), shown(url), name="Front desk")
         await join_practice_here(at("office"), shown(url), made.key.text)

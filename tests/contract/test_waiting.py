@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -19,13 +20,13 @@ from companion.domain.settings import PracticeSettings
 from companion.domain.tokens import token_digest
 from companion.services.feeds.answers import FeedBody
 from companion.services.feeds.links import file_name, to_keep
-from companion.services.ports import FeedDetail, FeedLink
 from companion.stopping import Stopping
 from companion.waiting import PhoneSettings, WaitingPlace, open_when_reachable
 from companion.web.binding import bind
 from companion.web.control import ControlPath, ask_running_app, command_running_app, control_secret
 from companion.web.launching import LaunchTokens
 from companion.web.waiting_page import WaitedFor, waiting_page
+from tests.contract.test_feed_store import link
 from tests.fakes.free_ports import free_port
 from tests.fakes.waiting import until
 
@@ -117,21 +118,9 @@ async def waiting_house(
             await task
 
 
-def link(**changes: object) -> FeedLink:
-    usual = {
-        "id": "link-1",
-        "practitioner_id": "anna",
-        "label": "Phone",
-        "detail": FeedDetail.BUSY,
-        "token_hash": token_digest(TOKEN),
-        "created_at": datetime(2026, 1, 1, tzinfo=UTC),
-        "days_in_arrears": 7,
-        "days_in_advance": 60,
-    }
-    return FeedLink(**{**usual, **changes})  # type: ignore[arg-type] # names of its fields
-
-
-async def keep(home: Path, kept: FeedLink) -> None:
+async def keep(home: Path, **changes: Any) -> None:
+    """The last answer of a link."""
+    kept = link(token_hash=token_digest(TOKEN), **changes)
     content = to_keep(kept, FeedBody.of(CALENDAR, events=1))
     await FeedFiles(home / "feeds").keep(file_name(kept.token_hash), TOKEN, content)
 
@@ -156,7 +145,7 @@ async def test_other_sites_and_other_names_are_refused_as_by_the_app(tmp_path: P
 
 
 async def test_phones_get_the_last_good_calendar_after_a_restart(tmp_path: Path) -> None:
-    await keep(tmp_path, link())
+    await keep(tmp_path)
     async with waiting_house(tmp_path) as (house, _task):
         await until(lambda: house.tries > 1)
         answer = await house.phone()
@@ -166,7 +155,7 @@ async def test_phones_get_the_last_good_calendar_after_a_restart(tmp_path: Path)
 
 
 async def test_a_link_that_has_expired_meanwhile_gives_nothing(tmp_path: Path) -> None:
-    await keep(tmp_path, link(expires_at=datetime.now(UTC) - timedelta(days=1)))
+    await keep(tmp_path, expires_at=datetime.now(UTC) - timedelta(days=1))
     async with waiting_house(tmp_path) as (house, _task):
         await until(lambda: house.tries > 1)
         assert (await house.phone()).status_code == 503
@@ -207,7 +196,7 @@ async def test_it_can_be_stopped_while_it_waits(tmp_path: Path) -> None:
 
 
 async def test_a_renewed_practice_key_is_asked_for_and_the_right_one_opens(tmp_path: Path) -> None:
-    await keep(tmp_path, link())
+    await keep(tmp_path)
     async with waiting_house(tmp_path, renewed=True) as (house, task):
         await until(lambda: house.tries > 1)
         asked = await house.get("/book?launch=abc")

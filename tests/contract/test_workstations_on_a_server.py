@@ -19,17 +19,10 @@ from companion.adapters.database.workstations import PostgresWorkstations
 from companion.domain.errors import Busy, NotFound
 from companion.domain.practice_errors import WorkstationCopied, WorkstationForgotten
 from companion.services.ports import Clock, Workstation
-from tests.fakes.practice_database import practice_server
 from tests.fakes.waiting import until
 
 pytestmark = pytest.mark.postgresql
 Open = Callable[..., PostgresWorkstations]
-
-
-@pytest.fixture
-async def address() -> AsyncIterator[URL]:
-    with practice_server().new_database() as url:
-        yield url
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import Any
 
 from companion.domain.calendar_writers import MARK, NOBODY, UNSTAMPED, CalendarWriter, WriterStamp
 from companion.domain.errors import (
@@ -313,33 +312,25 @@ class FakeRemoteCalendar:
 class OpenedCalendar:
     """A RemoteCalendar: a calendar as one installation reads and writes it."""
 
-    held: Any
-    """A FakeRemoteCalendar."""
+    held: FakeRemoteCalendar
     writer: CalendarWriter
 
     async def write(self, writes: Sequence[Write]) -> Sequence[ObservedEvent | RemoteError | None]:
-        answers: Sequence[ObservedEvent | RemoteError | None]
-        answers = await self.held.write(writes, self.writer)
-        return answers
+        return await self.held.write(writes, self.writer)
 
     async def get(self, event_id: str) -> ObservedEvent | None:
-        seen: ObservedEvent | None = await self.held.get(event_id, self.writer)
-        return seen
+        return await self.held.get(event_id, self.writer)
 
     async def list_ours(
         self, start: datetime | None, end: datetime | None, *, since: datetime | None = None
     ) -> list[ObservedEvent]:
-        listed: list[ObservedEvent]
-        listed = await self.held.list_ours(start, end, since=since, writer=self.writer)
-        return listed
+        return await self.held.list_ours(start, end, since=since, writer=self.writer)
 
     async def marked_events(self) -> list[MarkedEvent]:
-        found: list[MarkedEvent] = await self.held.marked_events()
-        return found
+        return await self.held.marked_events()
 
     async def info(self) -> CalendarInfo:
-        told: CalendarInfo = await self.held.info()
-        return told
+        return await self.held.info()
 
 
 def _trimmed(event: CalendarEvent) -> Content:

@@ -44,7 +44,7 @@ def export(*numbers: int, at: int = 9) -> str:
 
 
 class Clinic:
-    """A house, one watched folder, and somebody who drops files into it."""
+    """A practice, one watched folder, and somebody who drops files into it."""
 
     def __init__(self, tmp_path: Path, *, clock: Clock | None = None, **source: object) -> None:
         self.clock = clock or FakeClock(TUESDAY, auto=False)

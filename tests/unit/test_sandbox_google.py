@@ -241,10 +241,10 @@ def test_an_answered_part_names_its_request() -> None:
     assert b"Content-ID: <response-a + 1>\r\n\r\nHTTP/1.1 204 No Content\r\n" in body
 
 
-# The desk without a network
+# The API without a network
 
 
-def test_a_desk_answers_requests_in_process() -> None:
+def test_the_api_answers_requests_in_process() -> None:
     api = SimulatorApi(base_clock=Clock(), quota=Quota(per_user=1))
     account = api.google.add_account(ZOE, name="Zoë", timezone="Australia/Sydney")
     token = api.grants.issue(account, frozenset({"calendar"}))["access_token"]

@@ -33,6 +33,7 @@ from companion.adapters.database.schema import (
 )
 from companion.adapters.database.spelling import bytewise
 from companion.domain.errors import ChangedMeanwhile
+from companion.domain.json_documents import from_document
 from companion.services.ports import (
     UNDO_IMPORTS,
     UNDO_ROWS,
@@ -168,15 +169,6 @@ def _forget(connection: Connection, import_id: int) -> None:
 def _record(row: RowMapping) -> ImportRecord:
     return ImportRecord(
         **{key: each for key, each in row.items() if key not in {"memory", "can_undo"}},
-        memory=_memory(row["memory"]),
+        memory=from_document(ImportMemory, row["memory"]),
         can_undo=bool(row["can_undo"]),
-    )
-
-
-def _memory(document: Mapping[str, Any]) -> ImportMemory:
-    return ImportMemory(
-        created=tuple(document.get("created", ())),
-        aliases={key: tuple(each) for key, each in document.get("aliases", {}).items()},
-        answers=tuple(document.get("answers", ())),
-        columns=dict(document.get("columns", {})),
     )

@@ -110,7 +110,7 @@ class DatabaseSettings:
         self._announce = announce or (lambda _connection, _change: None)
         self._chance = chance or random.Random()  # noqa: S311 - only pauses
         self._queue = EditQueue()
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._working: set[asyncio.Task[None]] = set()
         self._remembering = threading.Lock()
         self._known = _Known(versions={}, tables={}, settings=Settings(install_id=""))
@@ -161,7 +161,7 @@ class DatabaseSettings:
         """Answers whoever waits."""
         taken: list[WaitingEdit] = []
         try:
-            async with self._turn:
+            async with self._lock:
                 taken = self._queue.take()
                 await self._answer(taken)
         except BaseException as error:  # the program ends

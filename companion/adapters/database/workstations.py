@@ -16,6 +16,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from psycopg.rows import namedtuple_row
+
 from companion.adapters.database.dedicated_connection import DedicatedConnection
 from companion.adapters.database.dedicated_session import DedicatedSession
 from companion.adapters.database.lease_session import IS_ON, NOW, ON_SECONDS
@@ -45,8 +47,8 @@ RETURNING clock_timestamp(), started_at
 _BEGIN = _BEAT.replace("coalesce(least(started_at, %(began)s::timestamp), ", "(")
 _OFF = f"UPDATE workstations SET started_at = NULL, seen_at = {NOW} WHERE id = %(me)s"  # noqa: S608
 _ALL = f"""
-SELECT workstations.id, name, version, joined_at, seen_at, {IS_ON}, started_at, feed_address,
-    clock_ahead, lease.id IS NOT NULL, lease.since
+SELECT workstations.id, name, version, joined_at, seen_at, {IS_ON} AS is_on, started_at,
+    feed_address, clock_ahead, lease.id IS NOT NULL AS keeps, lease.since
 FROM workstations LEFT JOIN lease ON lease.workstation_id = workstations.id
     AND NOT released AND renewed_at > {NOW} - interval '{ON_SECONDS} s'
 """  # noqa: S608
@@ -91,7 +93,10 @@ class PostgresWorkstations:
         return self._me
 
     async def workstations(self) -> Sequence[Workstation]:
-        found = await self._session.ask(lambda connection: connection.execute(_ALL).fetchall())
+        def work(connection: DedicatedConnection) -> Sequence[Any]:
+            return connection.cursor(row_factory=namedtuple_row).execute(_ALL).fetchall()
+
+        found = await self._session.ask(work)
         return sorted(map(_workstation, found), key=lambda each: (each.name.casefold(), each.id))
 
     async def let_keep(self, workstation_id: str) -> None:
@@ -191,32 +196,19 @@ async def _nothing_to_prove() -> None:
     pass
 
 
-def _workstation(row: Sequence[Any]) -> Workstation:
-    (
-        workstation_id,
-        name,
-        version,
-        joined_at,
-        seen_at,
-        is_on,
-        started_at,
-        feed_address,
-        ahead,
-        keeps,
-        since,
-    ) = row
-    on_since = _aware(started_at) if is_on else None
+def _workstation(row: Any) -> Workstation:
+    on_since = _aware(row.started_at) if row.is_on else None
     return Workstation(
-        id=workstation_id,
-        name=name,
-        version=version,
-        joined_at=_aware(joined_at),
-        seen_at=_aware(seen_at),
-        on=bool(is_on),
-        keeps_calendars=bool(keeps),
-        since=_aware(since) if keeps else on_since,
-        feed_address=feed_address,
-        clock_ahead=timedelta(seconds=ahead),
+        id=row.id,
+        name=row.name,
+        version=row.version,
+        joined_at=_aware(row.joined_at),
+        seen_at=_aware(row.seen_at),
+        on=bool(row.is_on),
+        keeps_calendars=row.keeps,
+        since=_aware(row.since) if row.keeps else on_since,
+        feed_address=row.feed_address,
+        clock_ahead=timedelta(seconds=row.clock_ahead),
     )
 
 

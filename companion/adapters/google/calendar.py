@@ -182,22 +182,26 @@ class GoogleCalendar:
                     fields=wire.FIELDS,
                 )
             case PatchEvent():
-                request = connection.events.patch(
-                    calendarId=self._id,
-                    eventId=write.event_id,
-                    body=wire.changed_event(
-                        write.event, self._writer, self._wall_clock(), style=write.style
-                    ),
-                    sendUpdates="none",
-                    fields=wire.FIELDS,
+                body = wire.changed_event(
+                    write.event, self._writer, self._wall_clock(), style=write.style
                 )
-                if write.if_match:
-                    request.headers["If-Match"] = write.if_match
-                return request
+                return self._patch(connection, write.event_id, body, write.if_match)
             case DeleteEvent():
                 return connection.events.delete(
                     calendarId=self._id, eventId=write.event_id, sendUpdates="none"
                 )
+
+    def _patch(self, connection: GoogleConnection, event_id: str, body: Json, if_match: str) -> Any:
+        request = connection.events.patch(
+            calendarId=self._id,
+            eventId=event_id,
+            body=body,
+            sendUpdates="none",
+            fields=wire.FIELDS,
+        )
+        if if_match:
+            request.headers["If-Match"] = if_match
+        return request
 
     def _read(self, write: Write, answer: Part) -> WriteAnswer:
         if answer is None:
@@ -232,19 +236,12 @@ class GoogleCalendar:
         return read
 
     async def _set_status(self, write: PatchEvent, seen: ObservedEvent) -> WriteAnswer:
-        def make(connection: GoogleConnection) -> Any:
-            request = connection.events.patch(
-                calendarId=self._id,
-                eventId=write.event_id,
-                body={"status": wire.status_of(write.event)},
-                sendUpdates="none",
-                fields=wire.FIELDS,
-            )
-            request.headers["If-Match"] = seen.etag
-            return request
-
+        body = {"status": wire.status_of(write.event)}
         try:
-            item = await self._account.ask(make, Subject.EVENT)
+            item = await self._account.ask(
+                lambda connection: self._patch(connection, write.event_id, body, seen.etag),
+                Subject.EVENT,
+            )
         except CompanionError as err:
             return err
         return self._observe(item, zone=write.event.timezone)

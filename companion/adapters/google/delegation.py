@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from companion.adapters.google.client_file import ServiceAccountKey
-from companion.adapters.google.errors import BLOCKED, grant_refused
+from companion.adapters.google.errors import BLOCKED, grant_refused, refresh_refusal
 from companion.domain.errors import (
     CompanionError,
     DelegationRefused,
@@ -93,14 +93,14 @@ class DelegatedTokens:
 
 def untimely(error: Any) -> bool:
     """Whether a refusal (google-auth's RefreshError) is about the times in the assertion."""
-    return "timeframe" in _said(error)[1]
+    return "timeframe" in refresh_refusal(error)[1]
 
 
 def assertion_refused(
     error: Any, key: ServiceAccountKey, scopes: Collection[str]
 ) -> CompanionError | None:
     """The error for a RefreshError; None where Google said nothing of its own."""
-    code, description = _said(error)
+    code, description = refresh_refusal(error)
     if not code:
         return None
     words = description.casefold()
@@ -115,15 +115,6 @@ def assertion_refused(
                 meaning.what.format(**named), meaning.remedy.format(**named), detail=detail
             )
     return DelegationRefused(detail=detail)
-
-
-def _said(error: Any) -> tuple[str, str]:
-    """Google's error, or its subtype where an organisation blocks, and its description."""
-    body = error.args[1] if len(error.args) > 1 else None
-    if not isinstance(body, dict) or not isinstance(body.get("error"), str):
-        return "", ""
-    subtype = str(body.get("error_subtype") or "")
-    return subtype if subtype in BLOCKED else body["error"], str(body.get("error_description", ""))
 
 
 class _ErrorMeaning(NamedTuple):

@@ -329,11 +329,20 @@ def foreign_errors() -> tuple[tuple[type[BaseException], Translate], ...]:
     )
 
 
-def _refresh_refused(error: Any, detail: str) -> CompanionError:
+def refresh_refusal(error: Any) -> tuple[str, str]:
+    """Of google-auth's RefreshError: Google's error, or its subtype where an organisation blocks,
+    and its description; empty where Google said nothing of its own."""
     body = error.args[1] if len(error.args) > 1 else None
-    if isinstance(body, dict) and isinstance(body.get("error"), str):
-        subtype = str(body.get("error_subtype") or "")
-        return grant_refused(subtype if subtype in BLOCKED else body["error"])
+    if not isinstance(body, dict) or not isinstance(body.get("error"), str):
+        return "", ""
+    subtype = str(body.get("error_subtype") or "")
+    return subtype if subtype in BLOCKED else body["error"], str(body.get("error_description", ""))
+
+
+def _refresh_refused(error: Any, detail: str) -> CompanionError:
+    code, _description = refresh_refusal(error)
+    if code:
+        return grant_refused(code)
     if str(error).startswith("Reauthentication"):  # an organisation's session limit
         return SignInExpired(detail=f"{detail} reauthentication")
     return RemoteUnavailable(detail=detail)

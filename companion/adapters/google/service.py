@@ -192,20 +192,17 @@ class GoogleGateway:
     async def calendar(
         self, practitioner_id: str, calendar_id: str, writer: CalendarWriter = NOBODY
     ) -> GoogleCalendar:
-        account = self._account(practitioner_id)
-        await account.open()
+        account = await self._opened(practitioner_id)
         return GoogleCalendar(account, calendar_id, writer, self._wall_clock)
 
     async def calendars(self, practitioner_id: str) -> list[CalendarInfo]:
-        account = self._account(practitioner_id)
-        await account.open()
+        account = await self._opened(practitioner_id)
         return [_info(item) for item in await self._list(account)]
 
     async def create_calendar(
         self, practitioner_id: str, name: str, timezone: str, mark: str
     ) -> CalendarInfo:
-        account = self._account(practitioner_id)
-        await account.open()
+        account = await self._opened(practitioner_id)
         body = {
             "summary": name,
             "timeZone": timezone,
@@ -220,8 +217,7 @@ class GoogleGateway:
 
     async def marked_calendars(self, practitioner_id: str) -> list[MarkedCalendar]:
         """Google's narrow scope `calendar.app.created` does not open the list of calendars."""
-        account = self._account(practitioner_id)
-        await account.open()
+        account = await self._opened(practitioner_id)
         found = []
         for item in await self._list(account):
             mark = _MARK.search(str(item.get("description") or ""))
@@ -230,8 +226,7 @@ class GoogleGateway:
         return found
 
     async def delete_calendar(self, practitioner_id: str, calendar_id: str) -> None:
-        account = self._account(practitioner_id)
-        await account.open()
+        account = await self._opened(practitioner_id)
         with contextlib.suppress(CalendarGone):
             await account.ask(
                 lambda connection: connection.calendars.delete(calendarId=calendar_id)
@@ -240,11 +235,15 @@ class GoogleGateway:
     async def check_assumptions(
         self, practitioner_id: str, calendar_id: str, tell: Callable[[Assumption], None]
     ) -> list[Assumption]:
-        account = self._account(practitioner_id)
-        await account.open()
+        account = await self._opened(practitioner_id)
         return await CalendarSelfTest(account, calendar_id, self._clock).run(tell)
 
     # Parts
+
+    async def _opened(self, practitioner_id: str) -> GoogleAccount:
+        account = self._account(practitioner_id)
+        await account.open()
+        return account
 
     def _account(self, practitioner_id: str) -> GoogleAccount:
         account = self._accounts.get(practitioner_id)

@@ -158,30 +158,18 @@ class SourceWeb(AbstractContextManager["SourceWeb"]):
 
     def refusal(self, answer: HttpAnswer) -> SourceUnreachable:
         """What an answer of a bad status means."""
-        status, place = answer.status, self._place
-        detail = f"HTTP {status}"
+        status, remedy, wait = answer.status, self._anew, 0.0
         if status in {401, 403, 407}:
-            return SourceUnreachable(
-                f"{place} {self._refused}.",
-                self._anew,
-                reason=SourceTrouble.CREDENTIALS,
-                detail=detail,
-            )
-        if status in {404, 410}:
-            return SourceUnreachable(
-                f"{place} {self._missing}.",
-                self._anew,
-                reason=SourceTrouble.NOT_THERE,
-                detail=detail,
-            )
-        limited = status == 429
-        what = "asks for patience" if limited else f"is out of order ({status})"
+            what, reason = self._refused, SourceTrouble.CREDENTIALS
+        elif status in {404, 410}:
+            what, reason = self._missing, SourceTrouble.NOT_THERE
+        else:
+            remedy, wait = _ITSELF, wait_of(answer.headers)
+            what, reason = f"is out of order ({status})", SourceTrouble.BROKEN
+            if status == 429:
+                what, reason = "asks for patience", SourceTrouble.RATE_LIMITED
         return SourceUnreachable(
-            f"{place} {what}.",
-            _ITSELF,
-            reason=SourceTrouble.RATE_LIMITED if limited else SourceTrouble.BROKEN,
-            wait=wait_of(answer.headers),
-            detail=detail,
+            f"{self._place} {what}.", remedy, reason=reason, wait=wait, detail=f"HTTP {status}"
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -14,23 +13,23 @@ from companion.sandbox.cliniko.account import ClinikoRecord, SimulatedClinikoAcc
 from companion.sandbox.cliniko.sample import fill
 from companion.sandbox.cliniko.service import KEY, ClinikoService
 from companion.sandbox.sockets import ServerThread
-from tests.contract.remote.harness import PRACTITIONER, Booked, RemoteHarness, Setting, Switched
+from tests.contract.remote.harness import (
+    FAULTS,
+    PRACTITIONER,
+    Booked,
+    Setting,
+    SimulatedHarness,
+    Switched,
+)
 
-_FAULTS: Mapping[SourceTrouble, dict[str, Any]] = {
-    SourceTrouble.CREDENTIALS: {"kind": "status", "status": 401},
-    SourceTrouble.NOT_THERE: {"kind": "status", "status": 404},
-    SourceTrouble.BROKEN: {"kind": "status", "status": 500},
-    SourceTrouble.RATE_LIMITED: {"kind": "status", "status": 429, "retry_after": 7_200},
-    SourceTrouble.UNREADABLE: {"kind": "status", "status": 200},
-    SourceTrouble.OFFLINE: {"kind": "refuse"},
-    SourceTrouble.SLOW: {"kind": "slow", "ms": 60_000},
-}
+_FAULTS = FAULTS | {SourceTrouble.UNREADABLE: {"kind": "status", "status": 200}}
 _PACE: Mapping[str, Any] = {"rate": 1e6, "burst": 10**6, "retries": ()}
 
 
-class ClinikoHarness(RemoteHarness):
+class ClinikoHarness(SimulatedHarness):
     kind: ClassVar[str] = "cliniko"
-    quiet_requests: ClassVar[int] = 1
+    faults = _FAULTS
+    service: ClinikoService
     troubles: ClassVar[frozenset[SourceTrouble]] = frozenset(
         {*_FAULTS, SourceTrouble.EMPTY, SourceTrouble.LARGE}
     )
@@ -40,9 +39,9 @@ class ClinikoHarness(RemoteHarness):
 
     def __init__(self, setting: Setting) -> None:
         self._account = SimulatedClinikoAccount(now=setting.now)
-        self._service = ClinikoService(self._account)
-        self._server = ServerThread(self._service, "simulated-cliniko")
-        url = self._server.base_url
+        self.service = ClinikoService(self._account)
+        self.server = ServerThread(self.service, "simulated-cliniko")
+        url = self.server.base_url
         limits = {} if setting.large else {"size_limit": 60_000}
         self.source = self._switch = Switched(
             ClinikoSource(url) if setting.large else ClinikoSource(url, limits=limits, **_PACE),
@@ -73,14 +72,10 @@ class ClinikoHarness(RemoteHarness):
                 account.cancel(number)
             self._known[each.key] = each, number
 
-    @property
-    def requests(self) -> int:
-        return self._service.requests
-
     def trouble(self, which: SourceTrouble | None) -> None:
         account = self._account
         self._switch.in_a_hurry = which is SourceTrouble.SLOW
-        self._service.faults.clear()
+        self.service.faults.clear()
         if self._aside is not None:
             account.bookings, self._aside = self._aside, None
         if which in {SourceTrouble.EMPTY, SourceTrouble.LARGE}:
@@ -88,17 +83,8 @@ class ClinikoHarness(RemoteHarness):
         if which is SourceTrouble.LARGE:
             fill(account, 100, first=account.now() + timedelta(days=1))
         elif which is not None and which in _FAULTS:
-            self._service.faults.add(**_FAULTS[which])
+            self.service.faults.add(**_FAULTS[which])
         account.version += 1
-
-    def hang(self) -> threading.Event:
-        came = threading.Event()
-        self._service.faults.add(**_FAULTS[SourceTrouble.SLOW])
-        self._service.observers.append(lambda _request: came.set())
-        return came
-
-    def close(self) -> None:
-        self._server.stop(wait=False)
 
     def _client(self, name: str) -> int:
         if name not in self._clients:

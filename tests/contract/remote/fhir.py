@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from companion.adapters.sources.fhir.source import FhirSource
@@ -13,22 +12,22 @@ from companion.domain.errors import SourceTrouble
 from companion.sandbox.fhir.service import BASE, FhirPolicy, FhirService
 from companion.sandbox.fhir.store import FhirStore, Resource, appointment, fill
 from companion.sandbox.sockets import ServerThread
-from tests.contract.remote.harness import PRACTITIONER, Booked, RemoteHarness, Setting, Switched
+from tests.contract.remote.harness import (
+    FAULTS,
+    PRACTITIONER,
+    Booked,
+    Setting,
+    SimulatedHarness,
+    Switched,
+)
 
-_FAULTS: Mapping[SourceTrouble, dict[str, Any]] = {
-    SourceTrouble.CREDENTIALS: {"kind": "status", "status": 401},
-    SourceTrouble.NOT_THERE: {"kind": "status", "status": 404},
-    SourceTrouble.BROKEN: {"kind": "status", "status": 500},
-    SourceTrouble.RATE_LIMITED: {"kind": "status", "status": 429, "retry_after": 7_200},
-    SourceTrouble.UNREADABLE: {"kind": "status", "status": 400},
-    SourceTrouble.OFFLINE: {"kind": "refuse"},
-    SourceTrouble.SLOW: {"kind": "slow", "ms": 60_000},
-}
+_FAULTS = FAULTS | {SourceTrouble.UNREADABLE: {"kind": "status", "status": 400}}
 
 
-class FhirHarness(RemoteHarness):
+class FhirHarness(SimulatedHarness):
     kind: ClassVar[str] = "fhir"
-    quiet_requests: ClassVar[int] = 1
+    faults = _FAULTS
+    service: FhirService
     troubles: ClassVar[frozenset[SourceTrouble]] = frozenset(
         {*_FAULTS, SourceTrouble.EMPTY, SourceTrouble.LARGE}
     )
@@ -38,9 +37,9 @@ class FhirHarness(RemoteHarness):
     def __init__(self, setting: Setting) -> None:
         self._store = FhirStore(setting.now)
         policy = FhirPolicy(tokens=frozenset({self.secret}), page=50)
-        self._service = FhirService(self._store, policy=policy)
-        self._server = ServerThread(self._service, "simulated-fhir")
-        self.fields = {"address": self._server.base_url + BASE}
+        self.service = FhirService(self._store, policy=policy)
+        self.server = ServerThread(self.service, "simulated-fhir")
+        self.fields = {"address": self.server.base_url + BASE}
         limits = {"size_limit": 60_000}
         self.source = self._switch = Switched(
             FhirSource(limits=limits, now=setting.now),
@@ -75,30 +74,17 @@ class FhirHarness(RemoteHarness):
             )
             self._known[each.key] = each
 
-    @property
-    def requests(self) -> int:
-        return self._service.requests
-
     def trouble(self, which: SourceTrouble | None) -> None:
         self._switch.in_a_hurry = which is SourceTrouble.SLOW
-        self._service.faults.clear()
-        self._service.policy.page = 50
+        self.service.faults.clear()
+        self.service.policy.page = 50
         if self._aside is not None:
             self._store.resources["Appointment"], self._aside = self._aside, None
         if which in {SourceTrouble.EMPTY, SourceTrouble.LARGE}:
             self._aside = self._store.resources["Appointment"]
             self._store.resources["Appointment"] = {}
         if which is SourceTrouble.LARGE:
-            self._service.policy.page = 1_000
+            self.service.policy.page = 1_000
             fill(self._store, 300, first=datetime(2026, 12, 1, tzinfo=UTC))
         elif which is not None and which in _FAULTS:
-            self._service.faults.add(**_FAULTS[which])
-
-    def hang(self) -> threading.Event:
-        came = threading.Event()
-        self._service.faults.add(**_FAULTS[SourceTrouble.SLOW])
-        self._service.observers.append(lambda _request: came.set())
-        return came
-
-    def close(self) -> None:
-        self._server.stop(wait=False)
+            self.service.faults.add(**_FAULTS[which])

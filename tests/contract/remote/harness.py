@@ -11,9 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from companion.domain.errors import CompanionError, SourceTrouble
+from companion.sandbox.cliniko.service import ClinikoService
+from companion.sandbox.fhir.service import FhirService
+from companion.sandbox.nookal import NookalService
+from companion.sandbox.sockets import ServerThread
 from companion.services.imports.importing import ImportReport
 from companion.services.imports.questions import Answers
 from companion.services.sources.fetched_sources import TypedPlace
@@ -133,3 +137,36 @@ class RemoteHarness(Harness):
     async def fetch(self, application: FakeApplication, answers: Answers | None = None) -> Came:
         outcome = await application.services.fetched_sources.sync(NAME, answers=answers)
         return Came(report=outcome.report, error=outcome.error, stopped=outcome.stopped)
+
+
+FAULTS: dict[SourceTrouble, dict[str, Any]] = {
+    SourceTrouble.CREDENTIALS: {"kind": "status", "status": 401},
+    SourceTrouble.NOT_THERE: {"kind": "status", "status": 404},
+    SourceTrouble.BROKEN: {"kind": "status", "status": 500},
+    SourceTrouble.RATE_LIMITED: {"kind": "status", "status": 429, "retry_after": 7_200},
+    SourceTrouble.OFFLINE: {"kind": "refuse"},
+    SourceTrouble.SLOW: {"kind": "slow", "ms": 60_000},
+}
+"""What a simulated service does then."""
+
+
+class SimulatedHarness(RemoteHarness):
+    """A kind whose service is simulated in this process."""
+
+    quiet_requests: ClassVar[int] = 1
+    faults: ClassVar[Mapping[SourceTrouble, dict[str, Any]]] = FAULTS
+    service: ClinikoService | FhirService | NookalService
+    server: ServerThread
+
+    @property
+    def requests(self) -> int:
+        return self.service.requests
+
+    def hang(self) -> threading.Event:
+        came = threading.Event()
+        self.service.faults.add(**self.faults[SourceTrouble.SLOW])
+        self.service.observers.append(lambda _request: came.set())
+        return came
+
+    def close(self) -> None:
+        self.server.stop(wait=False)

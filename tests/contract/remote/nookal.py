@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from companion.adapters.sources.nookal import NookalSource
 from companion.domain.errors import SourceTrouble
 from companion.sandbox.nookal import KEY, NookalService, Rows
 from companion.sandbox.sockets import ServerThread
-from tests.contract.remote.harness import PRACTITIONER, Booked, RemoteHarness, Setting, Switched
+from tests.contract.remote.harness import (
+    FAULTS,
+    PRACTITIONER,
+    Booked,
+    Setting,
+    SimulatedHarness,
+    Switched,
+)
 
 SYDNEY = ZoneInfo("Australia/Sydney")
-_FAULTS: Mapping[SourceTrouble, dict[str, Any]] = {
-    SourceTrouble.CREDENTIALS: {"kind": "status", "status": 403},
-    SourceTrouble.NOT_THERE: {"kind": "status", "status": 404},
-    SourceTrouble.BROKEN: {"kind": "status", "status": 500},
-    SourceTrouble.RATE_LIMITED: {"kind": "status", "status": 429, "retry_after": 7_200},
-    SourceTrouble.OFFLINE: {"kind": "refuse"},
-    SourceTrouble.SLOW: {"kind": "slow", "ms": 60_000},
-}
+_FAULTS = FAULTS | {SourceTrouble.CREDENTIALS: {"kind": "status", "status": 403}}
 
 
-class NookalHarness(RemoteHarness):
+class NookalHarness(SimulatedHarness):
     kind: ClassVar[str] = "nookal"
-    quiet_requests: ClassVar[int] = 1
+    faults = _FAULTS
+    service: NookalService
     troubles: ClassVar[frozenset[SourceTrouble]] = frozenset(
         {*_FAULTS, SourceTrouble.EMPTY, SourceTrouble.LARGE}
     )
@@ -37,8 +37,8 @@ class NookalHarness(RemoteHarness):
 
     def __init__(self, setting: Setting) -> None:
         self.service = NookalService(lambda: setting.now().astimezone(SYDNEY).replace(tzinfo=None))
-        self._server = ServerThread(self.service, "simulated-nookal")
-        url = self._server.base_url
+        self.server = ServerThread(self.service, "simulated-nookal")
+        url = self.server.base_url
         limits = {} if setting.large else {"size_limit": 60_000}
         self.source = self._switch = Switched(
             NookalSource(url, rate=1e6, limits=limits),
@@ -67,10 +67,6 @@ class NookalHarness(RemoteHarness):
                 service.edit(number, cancelled="1")
             self._known[each.key] = each, number
 
-    @property
-    def requests(self) -> int:
-        return self.service.requests
-
     def trouble(self, which: SourceTrouble | None) -> None:
         service = self.service
         self._switch.in_a_hurry = which is SourceTrouble.SLOW
@@ -85,15 +81,6 @@ class NookalHarness(RemoteHarness):
                 service.book(self._jo, self._client("Kim Example"), start)
         elif which is not None and which in _FAULTS:
             service.faults.add(**_FAULTS[which])
-
-    def hang(self) -> threading.Event:
-        came = threading.Event()
-        self.service.faults.add(**_FAULTS[SourceTrouble.SLOW])
-        self.service.observers.append(lambda _request: came.set())
-        return came
-
-    def close(self) -> None:
-        self._server.stop(wait=False)
 
     def _client(self, name: str) -> int:
         if name not in self._clients:

@@ -67,7 +67,7 @@ async def restore(
     ] = False,
     home: Home = "",  # noqa: ARG001 - its callback uses it
     json: Json = False,
-) -> int:
+) -> None:
     """Put a backup in place of what is here. What was here is kept."""
     from companion.environment import Environment
     from companion.restoring import restoring_of
@@ -98,7 +98,6 @@ async def restore(
             f"{done.aside}.\nThe next sync compares {done.calendars} calendars with Google "
             "and mends what differs. Import the latest export before it."
         )
-    return DONE
 
 
 async def _restarted(

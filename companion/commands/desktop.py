@@ -151,7 +151,7 @@ def _said(log: Path) -> CompanionError:
 
 
 @bare_command(app)
-async def stop(json: Json = False) -> int:
+async def stop(json: Json = False) -> None:
     """Stop the app, wherever it was started; nothing is lost."""
     stopped = await _stop(Environment.of_process().home)
     if json:
@@ -160,7 +160,6 @@ async def stop(json: Json = False) -> int:
         out.print(f"Stopped. {stopped.get('goes_on') or _NOTHING_GOES_ON} Nothing is lost.")
     else:
         out.print("Calendar Companion is not running.")
-    return DONE
 
 
 async def stop_app(home: Path) -> bool:

@@ -71,7 +71,7 @@ async def create(
     database: Database = "",
     name: Name = "",
     json: Json = False,
-) -> int:
+) -> None:
     """Move all that this computer keeps into a database, for other workstations to join."""
     from companion.storage.creating import create_practice
 
@@ -89,7 +89,7 @@ async def create(
                 "kept": str(made.aside),
             }
         )
-        return DONE
+        return
     rows = made.rows.get("appointments", 0)
     out.print(
         f"The practice is in {made.note.place} now: {rows:,} appointments and {made.secrets} "
@@ -97,11 +97,10 @@ async def create(
     )
     show_key(made.key.text, made.key.fingerprint)
     out.print("On each other workstation: python run.py practice join --database URL")
-    return DONE
 
 
 @bare_command(practice)
-async def join(database: Database = "", name: Name = "", json: Json = False) -> int:
+async def join(database: Database = "", name: Name = "", json: Json = False) -> None:
     """Work with a practice that was made on another workstation. Asks for its key, or takes
     COMPANION_PRACTICE_KEY; where this one has joined already, that is its new key."""
     from companion.adapters.practice_note import practice_note
@@ -119,9 +118,8 @@ async def join(database: Database = "", name: Name = "", json: Json = False) -> 
     note = practice_note(environment.home) or note
     if json:
         as_json({**note_json(note), "name": note.name, "fingerprint": member.key.fingerprint})
-        return DONE
+        return
     out.print(joined(note, name.strip(), member.key.fingerprint))
-    return DONE
 
 
 @bare_command(practice)
@@ -178,7 +176,7 @@ async def leave(
 
 
 @bare_command(practice)
-async def status(json: Json = False) -> int:
+async def status(json: Json = False) -> None:
     """Who belongs to it, who is on, and who keeps the calendars."""
     environment = _environment()
     member = await member_here(environment)
@@ -187,7 +185,7 @@ async def status(json: Json = False) -> int:
             as_json({"joined": False})
         else:
             out.print("This computer keeps its data by itself: it has joined no practice.")
-        return DONE
+        return
     from companion.main import open_ports
 
     async with open_ports(environment, holder=HOLDER) as ports:
@@ -203,10 +201,9 @@ async def status(json: Json = False) -> int:
                 "keeper": next((each.name for each in found if each.keeps_calendars), None),
             }
         )
-        return DONE
+        return
     out.print(f"Practice in {member.note.place}, key fingerprint {member.key.fingerprint}")
     workstations_table(found, member.note.workstation_id, zone)
-    return DONE
 
 
 @bare_command(practice)
@@ -241,7 +238,7 @@ async def update(
         bool, typer.Option("--anyway", help="Also while a workstation with an older version is on.")
     ] = False,
     json: Json = False,
-) -> int:
+) -> None:
     """Bring the practice's data to the form of this version, as its start would."""
     environment = _environment()
     member = await member_here(environment)
@@ -254,7 +251,6 @@ async def update(
         as_json(note_json(member.note))
     else:
         out.print(f"The practice in {member.note.place} has the form of this version.")
-    return DONE
 
 
 async def _renew_key(*, yes: bool, json: bool) -> int:

@@ -57,13 +57,13 @@ def run_command(
     from companion.environment import Environment
     from companion.main import open_companion
 
-    async def inside() -> int:
+    async def inside() -> int | None:
         async with open_companion(
             Environment.of_process(), holder=who or "a command"
         ) as application:
             if application.recovered:
                 err.print(application.recovered)
-            return await work(application) or DONE
+            return await work(application)
 
     guarded(inside, json=json)
 
@@ -96,10 +96,10 @@ def command(
 
 def bare_command(
     group: typer.Typer, name: str | None = None
-) -> Callable[[Callable[P, Coroutine[Any, Any, int]]], Callable[P, None]]:
+) -> Callable[[Callable[P, Coroutine[Any, Any, int | None]]], Callable[P, None]]:
     """The same of work that opens the application itself, or must not."""
 
-    def make(work: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
+    def make(work: Callable[P, Coroutine[Any, Any, int | None]]) -> Callable[P, None]:
         @wraps(work)
         def run(*args: P.args, **options: P.kwargs) -> None:
             guarded(lambda: work(*args, **options), json=bool(options.get("json")))
@@ -109,12 +109,12 @@ def bare_command(
     return make
 
 
-def guarded(work: Callable[[], Coroutine[Any, Any, int]], *, json: bool) -> None:
+def guarded(work: Callable[[], Coroutine[Any, Any, int | None]], *, json: bool) -> None:
     """The same for work that opens the application itself, or must not."""
     if not gc.isenabled():  # as `cli.run` left it until everything is imported
         freeze_gc()
     try:
-        code = asyncio.run(work())
+        code = asyncio.run(work()) or DONE
     except (KeyboardInterrupt, EOFError, typer.Abort):  # Ctrl-C, or Ctrl-D at a question
         code = interrupted()
     except CompanionError as error:

@@ -14,7 +14,7 @@ import typer
 
 from companion.adapters.practice_note import has_joined
 from companion.commands.desktop import start_again, stop_app
-from companion.commands.running import DONE, Json, bare_command
+from companion.commands.running import Json, bare_command
 from companion.console import as_json, out
 from companion.desktop.program import Program
 from companion.domain.errors import BadInput, CompanionError
@@ -32,7 +32,7 @@ _INSTALLERS = {
 
 
 @bare_command(step, "keep")
-async def keep_step() -> int:
+async def keep_step() -> None:
     """What is ill before; a backup where daily ones are on; the app stopped, the data copied."""
     environment = Environment.of_process()
     ran = False
@@ -46,30 +46,27 @@ async def keep_step() -> int:
         as_json({"ran": ran, "error": {"what": error.what, "remedy": error.remedy}})
         raise
     as_json({**facts, "ran": ran, "kept": None if kept is None else str(kept)})
-    return DONE
 
 
 @bare_command(step, "put-back")
-async def put_back_step(folder: Path) -> int:
+async def put_back_step(folder: Path) -> None:
     """The data as they were before."""
     from companion.updating import put_back
 
     await BACKUPS.run(put_back, Environment.of_process(), folder)
-    return DONE
 
 
 @bare_command(step, "start")
-async def start_step() -> int:
+async def start_step() -> None:
     """The app, where it was before."""
     await start_again(Environment.of_process().home)
-    return DONE
 
 
 @bare_command(app)
 async def update(
     file: Annotated[Path, typer.Argument(metavar="FILE|FOLDER", help="Of a newer version.")],
     json: Json = False,
-) -> int:
+) -> None:
     """Put a newer version in place; goes back by itself if it fails. As pipx or uv installed it:
     stop the app and copy the data, then say which command does the rest."""
     from companion.updating import keep
@@ -94,14 +91,13 @@ async def update(
     if json:
         kept_in = None if kept is None else str(kept)
         as_json({"stopped": ran, "kept": kept_in, "next": installing})
-        return DONE
+        return
     if ran:
         out.print("The app is stopped.")
     if kept is not None:
         out.print(f"The data as they are now were copied to {kept}")
     out.print(f"Now type: {installing}")
     out.print("and then: companion doctor && companion start")
-    return DONE
 
 
 def _installer() -> str:

@@ -13,7 +13,6 @@ from companion.domain.settings import RemoteSettings, SourceSettings
 from companion.services.ports import BookChange, ImportRecord
 from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
-from companion.services.sync.worker import Worker
 from tests.battery.world import ANNA, World, appointment
 from tests.fakes.clock import FakeClock
 
@@ -56,22 +55,10 @@ class Practice(World):
         parts = replace(self.syncing._parts, stale_since=self.staleness.for_google)
         self.syncing = Syncing(parts, self.changes)
         self.auditing._syncing = self.syncing
-        self.worker = self.new_worker()
+        self.worker = self.new_worker(self.staleness)
 
     async def _fetched(self) -> dict[str, datetime]:
         return self.fetched
-
-    def new_worker(self) -> Worker:
-        return Worker(
-            syncing=self.syncing,
-            auditing=self.auditing,
-            book=self.book,
-            settings=self.settings,
-            clock=self.clock,
-            chance=self.chance,
-            changes=self.changes,
-            staleness=getattr(self, "staleness", None),
-        )
 
     async def imported(self, at: datetime | None = None) -> None:
         record = ImportRecord(

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from companion.adapters.google.account import Token
 from companion.adapters.google.wire import KEY
-from companion.domain.appointments import Appointment, AppointmentKind, Practitioner
+from companion.domain.appointments import Appointment, Practitioner
 from companion.domain.settings import GoogleLink, PractitionerSettings, Settings, SyncChoices
 from companion.environment import Environment
 from companion.main import open_ports
@@ -26,6 +26,7 @@ from companion.sandbox.server import client_file
 from companion.services.assembly import Application, build
 from companion.services.home_ports import Ports
 from companion.services.ports import BookChange
+from tests.fakes.appointments import appointment
 
 PASSPHRASE = "a passphrase for tests"
 SYDNEY = "Australia/Sydney"
@@ -132,19 +133,15 @@ def appointments(who: str, count: int, **more: Any) -> Iterable[Appointment]:
     for number in range(count):
         day, slot = divmod(number, 32)
         start = FIRST + timedelta(days=day + 1, minutes=15 * slot)
-        values: dict[str, Any] = {
+        usual = {
             "id": f"{who}-{number}",
             "practitioner_id": who,
-            "kind": AppointmentKind.CLIENT,
-            "start": start,
-            "end": start + timedelta(minutes=15),
-            "timezone": SYDNEY,
             "appointment_type": "Consultation",
             "client_first_name": "Mira",
             "client_last_name": "Sample",
             "location": "Room 1",
         }
-        yield Appointment(**(values | more))
+        yield appointment(start, timedelta(minutes=15), **{**usual, **more})
 
 
 async def book(

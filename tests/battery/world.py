@@ -19,7 +19,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from companion.domain.appointments import Appointment, AppointmentKind, Practitioner
+from companion.domain.appointments import Appointment, Practitioner
 from companion.domain.events import CalendarEvent, Content
 from companion.domain.reconcile import LedgerEntry, LedgerEntryState
 from companion.domain.settings import (
@@ -35,6 +35,7 @@ from companion.services.sync.auditing import Auditing
 from companion.services.sync.pacing import Pacer
 from companion.services.sync.passes import PassResult
 from companion.services.sync.snapshot import NamedLocks, SyncParts
+from companion.services.sync.staleness import Staleness
 from companion.services.sync.syncing import Syncing
 from companion.services.sync.worker import Worker
 from tests.battery.calendars import (
@@ -48,6 +49,7 @@ from tests.battery.calendars import (
     Stepped,
     inline,
 )
+from tests.fakes import appointments
 from tests.fakes.changes import LossyChanges
 from tests.fakes.clock import FakeClock
 from tests.fakes.settings import FakeSettings
@@ -62,21 +64,9 @@ MONDAY = datetime(2026, 3, 2, 9, 0)  # noqa: DTZ001 - wall time
 
 def appointment(number: int, **more: Any) -> Appointment:
     """Number `number` of half-hour appointments from Monday 09:00 on, a week full of them."""
-    start = MONDAY + timedelta(minutes=30 * number)
-    values: dict[str, Any] = {
-        "id": f"a{number}",
-        "practitioner_id": ANNA,
-        "kind": AppointmentKind.CLIENT,
-        "start": start,
-        "end": start + timedelta(minutes=30),
-        "timezone": SYDNEY,
-        "client_first_name": "Mira",
-        "client_last_name": HIDDEN,
-    }
-    values |= more
-    if "start" in more and "end" not in more:
-        values["end"] = more["start"] + timedelta(minutes=30)
-    return Appointment(**values)
+    start = more.pop("start", MONDAY + timedelta(minutes=30 * number))
+    usual = {"id": f"a{number}", "client_first_name": "Mira", "client_last_name": HIDDEN}
+    return appointments.appointment(start, **{**usual, "practitioner_id": ANNA, **more})
 
 
 class World:
@@ -204,7 +194,7 @@ class World:
             )
         return other
 
-    def new_worker(self) -> Worker:
+    def new_worker(self, staleness: Staleness | None = None) -> Worker:
         return Worker(
             syncing=self.syncing,
             auditing=self.auditing,
@@ -213,6 +203,7 @@ class World:
             clock=self.clock,
             chance=self.chance,
             changes=self.changes,
+            staleness=staleness,
         )
 
     def committed_elsewhere(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +14,7 @@ from companion.services.ports import (
     AppointmentBook,
     BookChange,
 )
+from tests.fakes.appointments import appointment as booked
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY = datetime(2026, 3, 3)  # noqa: DTZ001 - wall time
@@ -22,18 +22,9 @@ HOUR = timedelta(hours=1)
 
 
 def appointment(number: int = 1, **changes: Any) -> Appointment:
-    start = changes.get("start", DAY + 9 * HOUR)
-    plain = Appointment(
-        id=f"pms-{number}",
-        practitioner_id="mira",
-        kind=AppointmentKind.CLIENT,
-        start=start,
-        end=start + HOUR / 2,
-        timezone="Australia/Sydney",
-        source="pms",
-        source_id=str(number),
-    )
-    return replace(plain, **changes)
+    start = changes.pop("start", DAY + 9 * HOUR)
+    usual = {"id": f"pms-{number}", "source": "pms", "source_id": str(number)}
+    return booked(start, **{**usual, "practitioner_id": "mira", **changes})
 
 
 def weekly(**changes: Any) -> Appointment:

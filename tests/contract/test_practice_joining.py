@@ -29,6 +29,7 @@ from tests.fakes.moving_practice import (
     connected,
     execute,
     fill,
+    filled_practice,
     join,
     kept_in,
     made_of,
@@ -100,8 +101,7 @@ async def test_a_home_with_data_of_its_own_does_not_join(
 async def test_a_home_that_was_only_opened_joins(
     first: Environment, second: Environment, practice_url: URL
 ) -> None:
-    before = await fill(first)
-    made = await made_of(first, practice_url)
+    before, made = await filled_practice(first, practice_url)
     assert (await kept_in(second)).appointments == 0
     await join(second, practice_url, made)
     assert await kept_in(second) == before
@@ -110,8 +110,7 @@ async def test_a_home_that_was_only_opened_joins(
 async def test_an_old_copy_of_the_home_says_where_its_data_are_and_may_join(
     first: Environment, practice_url: URL
 ) -> None:
-    before = await fill(first)
-    made = await made_of(first, practice_url)
+    before, made = await filled_practice(first, practice_url)
     copy = at(made.aside)
     with pytest.raises(StoreError, match="were moved: they are kept in the practice in"):
         await kept_in(copy)
@@ -124,8 +123,7 @@ async def test_an_old_copy_of_the_home_says_where_its_data_are_and_may_join(
 async def test_the_variables_alone_are_enough_for_a_computer_without_a_password_store(
     first: Environment, tmp_path: Path, practice_url: URL
 ) -> None:
-    before = await fill(first)
-    made = await made_of(first, practice_url)
+    before, made = await filled_practice(first, practice_url)
     third = Environment(
         home=tmp_path / "third", database_url=shown(practice_url), practice_key=made.key.text
     )
@@ -168,8 +166,7 @@ async def test_who_leaves_is_told_of_the_book_of_before_the_practice(
 async def test_the_last_one_does_not_leave_without_saying_so(
     first: Environment, practice_url: URL
 ) -> None:
-    before = await fill(first)
-    await made_of(first, practice_url)
+    before, _made = await filled_practice(first, practice_url)
     with pytest.raises(BadInput, match="last workstation"):
         await leave_here(first)
     assert await kept_in(first) == before
@@ -238,8 +235,7 @@ async def test_two_workstations_never_have_one_name(
 async def test_a_copy_of_a_data_folder_becomes_a_workstation_of_its_own(
     first: Environment, practice_url: URL
 ) -> None:
-    before = await fill(first)
-    await made_of(first, practice_url)
+    before, _made = await filled_practice(first, practice_url)
     copy = at(first.home.with_name("copy"))
     shutil.copytree(first.home, copy.home)
     renew_workstation_id(copy.home)

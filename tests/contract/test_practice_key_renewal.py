@@ -30,10 +30,11 @@ from companion.storage.renewing_key import renew_practice_key
 from companion.storage.returning import leave_here, take_everything
 from tests.fakes.moving_practice import (
     TOKENS,
+    Kept,
     at,
     connected,
     dump_of,
-    fill,
+    filled_practice,
     join,
     kept_in,
     made_of,
@@ -68,8 +69,7 @@ async def key_of(environment: Environment) -> PracticeKey:
 async def test_the_old_key_and_what_was_copied_by_it_open_nothing_any_more(
     first: Environment, second: Environment, practice_url: URL
 ) -> None:
-    before = await fill(first)
-    made = await made_of(first, practice_url)
+    before, made = await filled_practice(first, practice_url)
     row = row_in(practice_url)
     copied = secrets_key_of(row, made.key)  # by somebody who left
     renewed = await renew_practice_key(first)
@@ -163,8 +163,7 @@ async def test_what_is_open_meanwhile_goes_on_with_the_new_key_or_writes_nothing
 async def test_what_is_written_at_the_same_moment_opens_with_the_new_key(
     first: Environment, practice_url: URL
 ) -> None:
-    await fill(first)
-    await made_of(first, practice_url)
+    await filled_practice(first, practice_url)
     async with open_ports(first, holder="the app") as ports:
         written: dict[str, str] = {}
 
@@ -244,42 +243,46 @@ def killed_at_commit(*, before: bool) -> Callable[[], None]:
 async def test_killed_at_the_commit_either_key_opens_everything(
     arrived: bool, first: Environment, practice_url: URL
 ) -> None:
-    before = await fill(first)
-    made = await made_of(first, practice_url)
+    before, made = await filled_practice(first, practice_url)
     end = killed_at_commit(before=not arrived)
     try:
         with pytest.raises(Killed):
             await renew_practice_key(first)
     finally:
         end()
-    assert await kept_in(first) == before
-    counts = await key_of(first)
-    assert (counts != made.key) is arrived
-    secrets_key_of(row_in(practice_url), counts)
-    again = await renew_practice_key(first)
-    assert await kept_in(first) == before
-    assert await key_of(first) == again.key
-    kept = await sealed_secrets(first, holder="a test").get(KEY_NAME)
+    assert (await whole_and_renewed_once_more(first, practice_url, before) != made.key) is arrived
+
+
+async def whole_and_renewed_once_more(
+    environment: Environment, url: URL, before: Kept
+) -> PracticeKey:
+    """The key that counted until then."""
+    assert await kept_in(environment) == before
+    counted = await key_of(environment)
+    secrets_key_of(row_in(url), counted)
+    again = await renew_practice_key(environment)
+    assert await kept_in(environment) == before
+    assert await key_of(environment) == again.key
+    kept = await sealed_secrets(environment, holder="a test").get(KEY_NAME)
     assert kept == again.key.text, "none of those before is kept any longer"
+    return counted
 
 
 async def test_killed_while_the_secrets_are_sealed_anew_the_old_key_counts(
     first: Environment, practice_url: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = await fill(first)
-    made = await made_of(first, practice_url)
+    before, made = await filled_practice(first, practice_url)
     monkeypatch.setattr(renewing_key, "names_besides", lambda *_: (_ for _ in ()).throw(Killed))
     with pytest.raises(Killed):
         await renew_practice_key(first)
-    assert await kept_in(first) == before
-    assert await key_of(first) == made.key
+    monkeypatch.undo()
+    assert await whole_and_renewed_once_more(first, practice_url, before) == made.key
 
 
 async def test_interrupted_while_the_secrets_are_sealed_anew_it_can_be_renewed_once_more(
     first: Environment, practice_url: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = await fill(first)
-    await made_of(first, practice_url)
+    before, _made = await filled_practice(first, practice_url)
     begun, go_on = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
 
@@ -288,26 +291,21 @@ async def test_interrupted_while_the_secrets_are_sealed_anew_it_can_be_renewed_o
         assert go_on.wait(30)
         return ()
 
-    with monkeypatch.context() as patched:
-        patched.setattr(renewing_key, "names_besides", halted)
-        renewing = asyncio.create_task(renew_practice_key(first))
-        await begun.wait()
-        renewing.cancel()
-        go_on.set()
-        with pytest.raises(asyncio.CancelledError):
-            await renewing
-    assert await kept_in(first) == before
-    secrets_key_of(row_in(practice_url), await key_of(first))
-    again = await renew_practice_key(first)
-    assert await kept_in(first) == before
-    assert await key_of(first) == again.key
+    monkeypatch.setattr(renewing_key, "names_besides", halted)
+    renewing = asyncio.create_task(renew_practice_key(first))
+    await begun.wait()
+    renewing.cancel()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await renewing
+    monkeypatch.undo()
+    await whole_and_renewed_once_more(first, practice_url, before)
 
 
 async def test_the_new_key_counts_where_it_could_not_be_noted_alone(
     first: Environment, practice_url: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = await fill(first)
-    await made_of(first, practice_url)
+    before, _made = await filled_practice(first, practice_url)
     store = sealed_secrets(first, holder="a test")
     put = store.put
 
@@ -327,8 +325,7 @@ async def test_the_new_key_counts_where_it_could_not_be_noted_alone(
 async def test_a_computer_that_can_keep_no_key_does_not_renew_it(
     first: Environment, practice_url: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = await fill(first)
-    made = await made_of(first, practice_url)
+    before, made = await filled_practice(first, practice_url)
     unattended = at(first.home, database_url=shown(practice_url), practice_key=made.key.text)
     store = sealed_secrets(unattended, holder="a test")
 
@@ -346,8 +343,7 @@ async def test_a_computer_that_can_keep_no_key_does_not_renew_it(
 async def test_the_variable_opens_with_the_new_key_and_an_old_one_there_is_told(
     first: Environment, second: Environment, practice_url: URL
 ) -> None:
-    before = await fill(first)
-    made = await made_of(first, practice_url)
+    before, made = await filled_practice(first, practice_url)
     address = shown(practice_url)
     lone = at(second.home, database_url=address, practice_key=made.key.text)
     assert await kept_in(lone) == before

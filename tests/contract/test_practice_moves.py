@@ -26,6 +26,7 @@ from tests.fakes.moving_practice import (
     dump_of,
     execute,
     fill,
+    filled_practice,
     kept_in,
     made_of,
     share,
@@ -37,8 +38,7 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("own_keyring")]
 
 
 async def test_a_practice_has_all_that_the_home_had(first: Environment, practice_url: URL) -> None:
-    before = await fill(first)
-    made = await made_of(first, practice_url)
+    before, made = await filled_practice(first, practice_url)
     assert await kept_in(first) == before
     assert (before.appointments, set(before.names), before.secrets) == (3, {*NAMES}, TOKENS)
     assert made.rows["appointments"] == 3
@@ -178,8 +178,7 @@ async def test_the_given_practice_key_is_taken(first: Environment, practice_url:
 async def test_the_whole_database_gives_no_secret_away(
     first: Environment, practice_url: URL
 ) -> None:
-    await fill(first)
-    made = await made_of(first, practice_url)
+    _before, made = await filled_practice(first, practice_url)
     dumped = dump_of(practice_url)
     assert b"google/token/anna-example" in dumped, "this is the dump of all of it"
     hidden = [*TOKENS.values(), made.key.text, made.key.text.replace("-", ""), PASSWORD]

@@ -6,7 +6,6 @@ import io
 import shutil
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,8 @@ from typer.testing import CliRunner
 from companion.cli import app
 from tests.e2e.command_home import CommandHome, open_desk, write_export
 from tests.fakes.moving_practice import connected, shown
+from tests.fakes.practice_database import PracticeServer
+from tests.fakes.waiting import wait_until
 
 pytestmark = pytest.mark.postgresql
 
@@ -194,13 +195,15 @@ def test_the_practice_key_is_renewed_by_one_command_and_typed_once_on_each_other
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 def test_control_c_while_the_key_is_renewed_is_said_and_a_second_run_renews_it(
-    desk: CommandHome, practice_url: URL
+    desk: CommandHome, practice_server: PracticeServer, practice_url: URL
 ) -> None:
     made = create(desk, practice_url)
     with connected(practice_url) as holding:
         holding.execute("SELECT * FROM secrets FOR UPDATE")  # so that none is sealed anew
         process = desk.start("practice", "key", "--renew", "--yes")
-        wait_for_a_lock(practice_url)
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        mine = f"{waiting} AND datname = current_database()"
+        wait_until(lambda: practice_server.value_in(practice_url, mine), 60)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (130, "")
@@ -211,15 +214,3 @@ def test_control_c_while_the_key_is_renewed_is_said_and_a_second_run_renews_it(
     renewed = desk.json("practice", "key", "--renew", "--yes")
     assert desk.json("practice", "key", "--yes")["key"] == renewed["key"] != made["key"]
     desk.run("google", "test", "Anna Example")
-
-
-def wait_for_a_lock(url: URL) -> None:
-    """Until somebody waits for one in that database."""
-    end = time.monotonic() + 60
-    with connected(url) as looking:
-        looking.autocommit = True
-        waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-        mine = f"{waiting} AND datname = current_database()"
-        while not looking.execute(mine.encode()).fetchone():
-            assert time.monotonic() < end, "nobody waits"
-            time.sleep(0.01)

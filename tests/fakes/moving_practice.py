@@ -178,9 +178,13 @@ async def join(environment: Environment, url: URL, made: PracticeMade) -> None:
     await join_practice_here(environment, shown(url), made.key.text)
 
 
+async def filled_practice(environment: Environment, url: URL) -> tuple[Kept, PracticeMade]:
+    """What was in the home, and the practice that was made of it."""
+    return await fill(environment), await made_of(environment, url)
+
+
 async def share(first: Environment, second: Environment, url: URL) -> tuple[Kept, PracticeMade]:
     """A practice made of a filled home, which another computer has joined; and what was in it."""
-    before = await fill(first)
-    made = await made_of(first, url)
+    before, made = await filled_practice(first, url)
     await join(second, url, made)
     return before, made

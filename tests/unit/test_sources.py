@@ -9,9 +9,7 @@ import pytest
 from companion.adapters.file_locks import FileLock
 from companion.adapters.home_text import HomeText
 from companion.domain.errors import BadInput, FileRefused, NotFound
-from companion.services.imports.importing import Importing
 from companion.services.imports.mappings import check_mapping
-from companion.services.settings.practitioners import Practitioners
 from companion.services.sources.notes import (
     MOST_DONE,
     Done,
@@ -23,10 +21,10 @@ from companion.services.sources.notes import (
 )
 from companion.services.sources.sources import Sources
 from tests.fakes.clock import MONDAY, FakeClock
+from tests.fakes.importing import importing_over
 from tests.fakes.settings import FakeSettings
 from tests.fakes.sources import MemoryNotes, fake_fetching
 from tests.fakes.stores import MemoryStores
-from tests.fakes.workbooks import InlineWorkbooks
 
 MAPPING = '[columns]\nstart = "From"\nend = "To"\npractitioner = "Who"\n'
 
@@ -39,13 +37,8 @@ class Fixture:
         self.home.mkdir()
         self.folder = tmp_path / "exports"
         self.folder.mkdir()
-        importing = Importing(
-            book=stores.book,
-            settings=self.settings,
-            practitioners=Practitioners(settings=self.settings, book=stores.book, clock=clock),
-            reader=InlineWorkbooks(),
-            activity=stores.activity,
-            clock=clock,
+        importing = importing_over(
+            book=stores.book, settings=self.settings, activity=stores.activity, clock=clock
         )
         self.sources = Sources(
             settings=self.settings,

@@ -16,14 +16,12 @@ from companion.domain.errors import (
     StoreError,
 )
 from companion.domain.sync_state import SyncState
-from companion.services.imports.importing import Importing
 from companion.services.ports import Activity, ActivityKind
-from companion.services.settings.practitioners import Practitioners
 from companion.services.sync.worker import Worker
 from tests.battery.working import TOMORROW, FullActivity, edit, until, working
 from tests.battery.world import ANNA, BORIS, MONDAY, World, appointment
 from tests.fakes.clock import FakeClock
-from tests.fakes.workbooks import InlineWorkbooks
+from tests.fakes.importing import importing_over
 from tests.samples.exports import allied, csv_bytes
 
 # ── changes ───────────────────────────────────────────────────────────────────────────────────
@@ -122,15 +120,8 @@ async def test_an_import_that_fails_after_its_commit_is_in_google_within_ten_sec
 ) -> None:
     world = World()
     activity = FullActivity()
-    importing = Importing(
-        book=world.stores.book,
-        settings=world.settings,
-        practitioners=Practitioners(
-            settings=world.settings, book=world.stores.book, clock=world.clock
-        ),
-        reader=InlineWorkbooks(),
-        activity=activity,
-        clock=world.clock,
+    importing = importing_over(
+        book=world.stores.book, settings=world.settings, activity=activity, clock=world.clock
     )
     export = tmp_path / "export.csv"
     export.write_bytes(csv_bytes([allied(0, Practitioner="Anna Example")]))

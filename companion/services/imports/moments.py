@@ -6,7 +6,7 @@ Files write the same moment in many ways; `read_stamp` takes any of them apart. 
   is no day-first date; year-first dates are always read as such; a year of two figures is 20yy;
 - month and weekday names, ordinals ("14th"), "at", commas and blanks of any width are read;
 - a time of day is 24-hour or am/pm, "12 noon" and "24:00" (the end of the day) included; ``0930``
-  is half past nine; a whole number of five figures is seconds after midnight;
+  is half past nine (what other numbers mean in a column of times: `clock_times`);
 - two times with a dash or "to" between them are a range ("9:00am – 9:45am");
 - an offset, Z or the name of a zone of one meaning (AEDT) makes the moment aware; without one it
   is the clinic's wall time;

@@ -180,7 +180,8 @@ def migrate(
     if found > version:
         raise StoreTooNew(detail=f"settings of version {found}, ours is {version}")
     for step in range(found, version):
-        tables = migrations[step](tables)
+        if migration := migrations.get(step):
+            tables = migration(tables)
         tables["home"][0]["version"] = step + 1
     return tables
 

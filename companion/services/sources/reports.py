@@ -6,6 +6,7 @@ Plain text for whoever finds the file: what happened, what to do, and each row t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from companion.domain.errors import CompanionError
@@ -37,26 +38,23 @@ def every_words(every: timedelta) -> str:
     return ""
 
 
-def bad_report(
-    source: str, file: str, at: str, error: CompanionError, rejected: Sequence[RejectedRow] = ()
-) -> str:
-    return _page(
-        "This file could not be used. Nothing in the appointment book was changed.",
-        source,
-        file,
-        at,
-        ["What happened:", f"  {error.what}", "", "What to do:", f"  {error.remedy}"],
-        rejected,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileReport:
+    """Of one file of a watched folder."""
 
+    source: str
+    file: str
+    at: str
+    """When, in words."""
 
-def held_report(source: str, file: str, at: str, report: ImportReport) -> str:
-    return _page(
-        "This file waits for a person. Nothing in the appointment book was changed.",
-        source,
-        file,
-        at,
-        [
+    def bad(self, error: CompanionError, rejected: Sequence[RejectedRow] = ()) -> str:
+        title = "This file could not be used. Nothing in the appointment book was changed."
+        body = ["What happened:", f"  {error.what}", "", "What to do:", f"  {error.remedy}"]
+        return self._page(title, body, rejected)
+
+    def held(self, report: ImportReport) -> str:
+        title = "This file waits for a person. Nothing in the appointment book was changed."
+        body = [
             "Why:",
             f"  {report.why_held}",
             "",
@@ -68,9 +66,26 @@ def held_report(source: str, file: str, at: str, report: ImportReport) -> str:
             f"  {_ANSWER if report.questions else _RELEASE}",
             f'  python run.py import "THIS FILE" {_ANSWERED if report.questions else _RELEASED}',
             "  If it is not, export again and drop the new file into the folder.",
-        ],
-        report.rejected,
-    )
+        ]
+        return self._page(title, body, report.rejected)
+
+    def rows(self, rejected: Sequence[RejectedRow]) -> str:
+        """Empty where all could be used."""
+        if not rejected:
+            return ""
+        title = f"This file was imported, but {len(rejected)} of its rows could not be used."
+        what = "  Correct these appointments in the practice software, and export again."
+        return self._page(title, ["What to do:", what], rejected)
+
+    def _page(self, title: str, body: Iterable[str], rejected: Sequence[RejectedRow]) -> str:
+        lines = [title, "", f"File:    {self.file}", f"Source:  {self.source}"]
+        lines += [f"When:    {self.at}", "", *body]
+        if rejected:
+            lines += ["", "Rows that could not be used:"]
+            lines += [f"  row {each.row}: {each.reason}" for each in rejected[:MOST_ROWS]]
+            if len(rejected) > MOST_ROWS:
+                lines.append(f"  … and {len(rejected) - MOST_ROWS} more")
+        return "\n".join(lines) + "\n"
 
 
 _RELEASE = "If this is right, press Import on the page Import > Sources, or run"
@@ -84,31 +99,3 @@ def _questions(report: ImportReport) -> list[str]:
         values = ", ".join(it.value for it in each.choices)
         lines += [f"  {each.text}", f"    {each.key} = {values or 'any text'}"]
     return ["Questions:", *lines, ""] if lines else []
-
-
-def rows_report(source: str, file: str, at: str, rejected: Sequence[RejectedRow]) -> str:
-    return _page(
-        f"This file was imported, but {len(rejected)} of its rows could not be used.",
-        source,
-        file,
-        at,
-        ["What to do:", "  Correct these appointments in the practice software, and export again."],
-        rejected,
-    )
-
-
-def _page(
-    title: str,
-    source: str,
-    file: str,
-    at: str,
-    body: Iterable[str],
-    rejected: Sequence[RejectedRow],
-) -> str:
-    lines = [title, "", f"File:    {file}", f"Source:  {source}", f"When:    {at}", "", *body]
-    if rejected:
-        lines += ["", "Rows that could not be used:"]
-        lines += [f"  row {each.row}: {each.reason}" for each in rejected[:MOST_ROWS]]
-        if len(rejected) > MOST_ROWS:
-            lines.append(f"  … and {len(rejected) - MOST_ROWS} more")
-    return "\n".join(lines) + "\n"

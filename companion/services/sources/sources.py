@@ -1,7 +1,7 @@
 """Sources: where appointments come from, the folders that are watched and the places asked.
 
 A source's settings say how its files are read and which folder is watched, or where it is fetched
-from (see `remote_sources`); `Watching` does both. What was set aside waits here for a person:
+from (see `fetched_sources`); `Watching` does both. What was set aside waits here for a person:
 `look_at` shows what such a file would do, `release` imports it, `discard` takes it off the list and
 leaves the file.
 """

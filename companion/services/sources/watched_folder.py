@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from companion.domain.errors import BadInput, CompanionError
 from companion.domain.settings import SourceSettings
 from companion.services.activity import note
-from companion.services.imports.importing import ImportPreview, ImportReport
+from companion.services.imports.importing import ImportPreview
 from companion.services.imports.layout_choice import UnknownLayout
 from companion.services.imports.questions import Question, with_guesses
 from companion.services.ports import ActivityKind
@@ -41,7 +41,7 @@ from companion.services.sources.folders import (
     spooled,
 )
 from companion.services.sources.notes import Begun, Done, SourceNote, Waiting
-from companion.services.sources.reports import bad_report, counted, held_report, rows_report
+from companion.services.sources.reports import FileReport, counted
 
 if TYPE_CHECKING:
     from companion.services.sources.watching import Watching
@@ -232,13 +232,13 @@ class WatchedFolder:
                 digest=digest,
                 held=True,
                 questions=tuple(replace(each, example="") for each in report.questions),
-                report=held_report(self._name, seen.name, self._now_words(), report),
+                report=self._report_on(seen).held(report),
             )
         return _FileOutcome(
             into=IMPORTED,
             result=counted(report),
             digest=digest,
-            report=self._rows_report(seen, report),
+            report=self._report_on(seen).rows(report.rejected),
             in_book=True,
         )
 
@@ -252,11 +252,6 @@ class WatchedFolder:
             each.source == self._name and each.file_name == seen.name and each.at >= begun.at
             for each in records
         )
-
-    def _rows_report(self, seen: SeenFile, report: ImportReport) -> str:
-        if not report.rejected:
-            return ""
-        return rows_report(self._name, seen.name, self._now_words(), report.rejected)
 
     async def _of_no_use(
         self,
@@ -277,7 +272,7 @@ class WatchedFolder:
             into=SET_ASIDE,
             result=error.what,
             digest=digest,
-            report=bad_report(self._name, seen.name, self._now_words(), error, rejected),
+            report=self._report_on(seen).bad(error, rejected),
         )
 
     # ── filing ────────────────────────────────────────────────────────────────────────────────
@@ -377,8 +372,9 @@ class WatchedFolder:
 
         await self._watching.notes.change(self._name, keep)
 
-    def _now_words(self) -> str:
-        return moment_in_words(self._watching.clock, self._zone)
+    def _report_on(self, seen: SeenFile) -> FileReport:
+        at = moment_in_words(self._watching.clock, self._zone)
+        return FileReport(source=self._name, file=seen.name, at=at)
 
     @property
     def _zone(self) -> str:

@@ -50,7 +50,7 @@ from companion.web.control import control_secret
 from companion.web.current_user import SignedInUsers
 from companion.web.guard import Guard
 from companion.web.incoming import Incoming
-from companion.web.launching import MachineFile, MachineSessions, fresh_token
+from companion.web.launching import MachineFile, fresh_token
 from companion.web.options import AppOptions
 from companion.web.plain_page import plain_page
 from companion.web.sign_in import SigningIn
@@ -79,9 +79,7 @@ class _Route(NamedTuple):
     handler: Handler
 
 
-def create_app(
-    services: Application, options: AppOptions, *, machines: MachineSessions | None = None
-) -> Guard:
+def create_app(services: Application, options: AppOptions) -> Guard:
     """The whole app as ASGI. Raises OSError when the home cannot be written."""
     host = FastAPI(title="Calendar Companion", docs_url=None, redoc_url=None, openapi_url=None)
     incoming = Incoming(options.incoming)
@@ -95,7 +93,7 @@ def create_app(
         own_sockets(host),
         port=options.port,
         launches=options.launches,
-        machines=machines or MachineFile(options.machines_file, services.clock.now),
+        machines=MachineFile(options.machines_file, services.clock.now),
         current_user=SignedInUsers(services.accounts, demo=options.demo),
         control_secret=control_secret(options.control_file),
         commands=options.commands,

@@ -91,6 +91,15 @@ class GuardedRequest:
         return [value.strip() for key, _, value in pairs if key.strip() == name]
 
     @property
+    def address(self) -> str:
+        """Path and query, to be opened again; never an address elsewhere."""
+        return self.escaped_path + (f"?{self.query}" if self.query else "")
+
+    @property
+    def escaped_path(self) -> str:
+        return quote("/" + self.path.lstrip("/\\"))
+
+    @property
     def changes_something(self) -> bool:
         return self.websocket or self.method not in SAFE_METHODS
 
@@ -145,7 +154,6 @@ class Guard:
         current_user: CurrentUser,
         control_secret: str,
         commands: Mapping[str, Command] | None = None,
-        make_token: Callable[[], str] = fresh_token,
     ) -> None:
         self.app = app
         self._port = port
@@ -154,7 +162,6 @@ class Guard:
         self._machines = machines
         self._current_user = current_user
         self._control = ControlPath(control_secret, port, launches, commands)
-        self._make_token = make_token
         self.cookie = f"companion-machine-{port}"
         """Named by port: cookies ignore ports, and another app may run on the next one."""
         self.user_cookie = cookie_name(port)
@@ -180,10 +187,7 @@ class Guard:
             await answer(guarded, refusal.status, refusal.reason)
         elif request.path.startswith(CONTROL):
             if request.method == "POST":
-                word = request.path.removeprefix(CONTROL)
-                status, document = await self._control.answer(request.one("authorization"), word)
-                headers = [("content-type", "application/json")]
-                await answer(guarded, status, json.dumps(document), headers=headers)
+                await answer_control(guarded, self._control, request)
             else:
                 await answer(guarded, 405, "Ask with POST.", headers=[("allow", "POST")])
         elif not await self._launched(request, guarded):
@@ -252,8 +256,7 @@ class Guard:
         if not request.navigation:
             await answer(send, 401, "Nobody is signed in.")
             return True
-        here = quote("/" + request.path.lstrip("/\\"))
-        here += f"?{request.query}" if request.query else ""
+        here = request.address
         headers: list[tuple[str, str]] = []
         if session_user is not None:
             to = ACCOUNT
@@ -294,7 +297,7 @@ class Guard:
         if "prefetch" in (request.one("sec-purpose") or request.one("purpose")).lower():
             await answer(send, 503, "Not before it is really opened.")
             return True
-        path = quote("/" + request.path.lstrip("/\\"))
+        path = request.escaped_path
         if request.one("sec-fetch-site") in {"cross-site", "same-site"}:
             # The launch page's navigation brings no SameSite=Strict cookie; one from here does.
             page = plain_page(
@@ -310,7 +313,7 @@ class Guard:
         clean = path + (f"?{rest}" if rest else "")
         headers = [("location", clean)]
         if not known:
-            cookie = self._make_token()
+            cookie = fresh_token()
             try:
                 await self._machines.add(token_hash(cookie))
             except OSError as error:  # a full disk: this browser is known until the next start
@@ -326,6 +329,17 @@ class Guard:
 
 def _free(path: str) -> bool:
     return path in OPEN_PATHS | FREE_PATHS or path.startswith(FREE_BELOW)
+
+
+async def answer_control(send: SecuredSend, control: ControlPath, request: GuardedRequest) -> None:
+    word = request.path.removeprefix(CONTROL)
+    status, document = await control.answer(request.one("authorization"), word)
+    await answer_json(send, status, document)
+
+
+async def answer_json(send: SecuredSend, status: int, document: Mapping[str, Any]) -> None:
+    headers = [("content-type", "application/json")]
+    await answer(send, status, json.dumps(document), headers=headers)
 
 
 async def answer(

@@ -41,22 +41,18 @@ class LaunchTokens:
         self,
         *,
         monotonic: Callable[[], float] = time.monotonic,
-        make: Callable[[], str] = fresh_token,
-        life: timedelta = LAUNCH_LIFE,
         on_taken: Callable[[str], None] = lambda _: None,
     ) -> None:
         """`on_taken` is told each token that somebody used."""
         self._monotonic = monotonic
-        self._make = make
-        self._life = life.total_seconds()
         self._on_taken = on_taken
         self._waiting: dict[str, float] = {}
 
     def issue(self) -> str:
         now = self._monotonic()
         self._waiting = {key: until for key, until in self._waiting.items() if until > now}
-        token = self._make()
-        self._waiting[token_hash(token)] = now + self._life
+        token = fresh_token()
+        self._waiting[token_hash(token)] = now + LAUNCH_LIFE.total_seconds()
         return token
 
     def take(self, token: str) -> bool:

@@ -10,17 +10,26 @@ guard's. A launch token in the address stays there until the app itself takes it
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 
 from companion.domain.errors import BadInput, CompanionError
 from companion.domain.practice_errors import DatabaseAway, PracticeKeyRenewed
 from companion.services.workstations import AWAY_GOES_ON, AWAY_RESTS
 from companion.web.control import CONTROL, ControlPath
-from companion.web.guard import App, GuardedRequest, Receive, Scope, answer, host_names, judge
+from companion.web.guard import (
+    App,
+    GuardedRequest,
+    Receive,
+    Scope,
+    answer,
+    answer_control,
+    answer_json,
+    host_names,
+    judge,
+)
 from companion.web.plain_form import Field, form_page
 from companion.web.plain_page import again_script, plain_page
 from companion.web.security_headers import SecuredSend, Send
@@ -69,19 +78,15 @@ def waiting_page(port: int, control: ControlPath, waited_for: WaitedFor, take_ke
         if refusal := judge(request, hosts):
             await answer(guarded, refusal.status, refusal.reason)
         elif request.path.startswith(CONTROL) and request.method == "POST":
-            word = request.path.removeprefix(CONTROL)
-            status, document = await control.answer(request.one("authorization"), word)
-            headers = [("content-type", "application/json")]
-            await answer(guarded, status, json.dumps(document), headers=headers)
+            await answer_control(guarded, control, request)
         elif request.path == "/healthz":
-            headers = [("content-type", "application/json")]
-            await answer(guarded, 200, '{"status":"ok"}', headers=headers)
+            await answer_json(guarded, 200, {"status": "ok"})
         elif request.method == "POST" and waited_for.asks_for_key:
             typed = await _typed(receive)
             async with one_key_at_a_time:
                 if not waited_for.taken:
                     await _take(typed, waited_for, take_key)
-            await answer(guarded, 303, "", headers=[("location", _here(request))])
+            await answer(guarded, 303, "", headers=[("location", request.address)])
         elif request.navigation:
             await answer(guarded, 503, _page(request, waited_for), html=True)
         else:
@@ -110,14 +115,8 @@ async def _take(typed: str, waited_for: WaitedFor, take_key: TakeKey) -> None:
         waited_for.problem = BadInput(error.what, error.remedy, field=KEY)
 
 
-def _here(request: GuardedRequest) -> str:
-    """With its launch token, which the app takes once it is open."""
-    path = quote("/" + request.path.lstrip("/\\"))
-    return path + (f"?{request.query}" if request.query else "")
-
-
 def _page(request: GuardedRequest, waited_for: WaitedFor) -> str:
-    here = _here(request)
+    here = request.address  # with its launch token, which the app takes once it is open
     if waited_for.asks_for_key and not waited_for.taken:
         return _key_page(here, waited_for.problem)
     title = _RIGHT if waited_for.asks_for_key else waited_for.sentence

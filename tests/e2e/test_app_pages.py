@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.e2e.screen import NARROW, SHOTS, WIDE, a_browser, faults, origin_of, serving, settle
+from tests.e2e.screen import NARROW, SHOTS, WIDE, faults, origin_of, settle
 
 pytestmark = pytest.mark.browser
 
@@ -37,19 +37,6 @@ EDGE = """() => Math.min(...[...document.querySelectorAll(".page > *, .page__hea
   .filter((each) => each.checkVisibility() && each.getBoundingClientRect().width > 1)
   .map((each) => Math.round(each.getBoundingClientRect().x)))"""
 """Where a page begins at the left."""
-
-
-@pytest.fixture(scope="module")
-def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The launch address of an app on a fake house, in a process of its own."""
-    with serving("serve_pages.py", tmp_path_factory.mktemp("home")) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with a_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -9,17 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.book_server import KnownBrowser, known_browser
+from tests.e2e.book_server import KnownBrowser
 from tests.e2e.book_window import DAY, appointment, column, drag, enter, go, shoot
 from tests.e2e.screen import faults, settle
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KnownBrowser]:
-    with known_browser("serve_pages.py", str(tmp_path_factory.mktemp("home"))) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

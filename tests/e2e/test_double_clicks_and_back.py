@@ -8,17 +8,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.book_server import KnownBrowser, known_browser
+from tests.e2e.book_server import KnownBrowser
 from tests.e2e.book_window import appointment, go
 
 pytestmark = pytest.mark.browser
 DAY = "2026-12-15"
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KnownBrowser]:
-    with known_browser("serve_pages.py", str(tmp_path_factory.mktemp("home"))) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.keyboard import pressed_twice, walk
-from tests.e2e.screen import NARROW, WIDE, a_browser, faults, origin_of, serving, settle
+from tests.e2e.screen import NARROW, WIDE, faults, origin_of, serving, settle
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -60,12 +60,6 @@ INSIDE = """document.activeElement === document.body
 SIDEWAYS = """() => [document.documentElement, document.querySelector(".nav"),
     ...document.querySelectorAll(".nav__list")]
   .filter((each) => each && each.scrollWidth > each.clientWidth).map((each) => each.className)"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with a_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

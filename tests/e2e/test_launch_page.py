@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.command_home import CommandHome, open_desk
+from tests.e2e.command_home import CommandHome
 from tests.e2e.screen import a_browser
 from tests.fakes.browsers import recording_browser
 from tests.fakes.free_ports import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-
-
-@pytest.fixture
-def commands(tmp_path: Path) -> Iterator[CommandHome]:
-    with open_desk(tmp_path, CommandHome) as made:
-        yield made
 
 
 def test_each_start_leads_a_real_browser_in_and_leaves_no_file(

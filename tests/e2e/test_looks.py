@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.book_server import KnownBrowser, known_browser
+from tests.e2e.book_server import KnownBrowser
 from tests.e2e.book_window import enter, go
 from tests.e2e.screen import settle, still
 
@@ -59,12 +59,6 @@ EVERY_TONE = """() => {
 }"""
 CLIPPED = """() => [...document.querySelectorAll(".scrolls, .card, .page")]
   .filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.className)"""
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KnownBrowser]:
-    with known_browser("serve_pages.py", str(tmp_path_factory.mktemp("home"))) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.screen import SLOW, Person, a_browser, origin_of, serving
+from tests.e2e.screen import SLOW, Person, origin_of, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 PROOF = re.compile(r"Book .* = Google \d+")
@@ -47,12 +47,6 @@ class Computer:
     def starts(self) -> Counter[str]:
         (events,) = self.asked(f"events?calendar={self.calendars()[0]}").values()
         return Counter(json.dumps([each["start"], each["summary"]]) for each in events)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with a_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

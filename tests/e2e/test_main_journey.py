@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from companion.sandbox.demo import LATER_EXPORT, ZONE
 from companion.sandbox.sample import sample_export_csv
-from tests.e2e.screen import a_browser, faults
+from tests.e2e.screen import faults
 from tests.fakes.free_ports import free_port
 from tests.fakes.waiting import wait_until
 
@@ -64,12 +64,6 @@ def demo() -> Iterator[Demo]:
         process.terminate()
         process.wait(20)
         process.stdout.close()
-
-
-@pytest.fixture
-def chromium() -> Iterator[Browser]:
-    with a_browser() as browser:
-        yield browser
 
 
 def connect(page: Page, name: str) -> None:

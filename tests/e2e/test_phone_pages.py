@@ -12,22 +12,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.screen import NARROW, SHOTS, WIDE, a_browser, faults, serving, still
+from tests.e2e.screen import NARROW, SHOTS, WIDE, faults, still
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The launch address of an app on a fake house, in a process of its own."""
-    with serving("serve_pages.py", tmp_path_factory.mktemp("home")) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with a_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,6 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, expect
 from tests.e2e.screen import (
     SLOW,
     Person,
-    a_browser,
     accounts,
     faults,
     origin_of,
@@ -78,12 +77,6 @@ class FirstDay:
         with urllib.request.urlopen(request, timeout=10) as answer:
             content: bytes = answer.read()
             return content
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with a_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -8,22 +8,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.screen import NARROW, WIDE, a_browser, faults, origin_of, serving, settle
+from tests.e2e.screen import NARROW, WIDE, faults, origin_of, serving, settle
 
 pytestmark = pytest.mark.browser
 AWAY = "The practice's database cannot be reached."
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with a_browser() as browser:
-        yield browser
-
-
 @pytest.fixture
-def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
+def page(chromium: Browser, tmp_path: Path) -> Iterator[Page]:
     with serving("serve_workstations.py", tmp_path) as launch:
-        page = browser.new_page(base_url=origin_of(launch), locale="en-AU")
+        page = chromium.new_page(base_url=origin_of(launch), locale="en-AU")
         page.goto(launch)
         yield page
         page.close()
@@ -73,11 +67,11 @@ def test_a_server_that_goes_away_is_said_and_forgotten_by_itself(
 
 
 def test_a_page_that_needs_the_server_comes_by_itself_once_it_is_back(
-    browser: Browser, tmp_path: Path
+    chromium: Browser, tmp_path: Path
 ) -> None:
     (tmp_path / "away").touch()
     with serving("serve_workstations.py", tmp_path) as launch:
-        page = browser.new_page(base_url=origin_of(launch), locale="en-AU")
+        page = chromium.new_page(base_url=origin_of(launch), locale="en-AU")
         page.goto(launch)
         expect(page.get_by_role("heading", level=1)).to_have_text(AWAY)
         assert not faults(page)

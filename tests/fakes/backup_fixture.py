@@ -7,12 +7,12 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from companion.adapters.backup import HomeSwap, SealedArchive, Swap
-from companion.domain.appointments import Appointment, AppointmentKind, Practitioner
+from companion.domain.appointments import Appointment, Practitioner
 from companion.domain.settings import (
     GoogleLink,
     PracticeSettings,
@@ -31,6 +31,7 @@ from companion.services.maintenance.backup import (
 from companion.services.maintenance.restore import Restoring, Staged
 from companion.services.ports import CalendarRef
 from companion.services.settings.documents import to_tables
+from tests.fakes import appointments
 from tests.fakes.book_store import MemoryBook
 from tests.fakes.clock import FakeClock
 from tests.fakes.maintenance import FAIR, QUICK, answering
@@ -56,15 +57,7 @@ def settings(**choices: Any) -> Settings:
 
 
 def appointment() -> Appointment:
-    start = datetime(2026, 3, 3, 9)  # noqa: DTZ001 - wall time
-    return Appointment(
-        id="a1",
-        practitioner_id="anna",
-        kind=AppointmentKind.CLIENT,
-        start=start,
-        end=start + timedelta(minutes=30),
-        timezone="Australia/Sydney",
-    )
+    return appointments.appointment(id="a1", practitioner_id="anna")
 
 
 @dataclass

@@ -7,11 +7,11 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from companion.domain.appointments import Appointment, AppointmentKind, Practitioner
+from companion.domain.appointments import Appointment, Practitioner
 from companion.domain.reconcile import LedgerEntry, LedgerEntryState
 from companion.domain.settings import (
     GoogleLink,
@@ -34,6 +34,7 @@ from companion.services.ports import (
     FeedLink,
     ImportRecord,
 )
+from tests.fakes.appointments import appointment
 from tests.fakes.book_store import MemoryBook
 from tests.fakes.clock import FakeClock
 from tests.fakes.secrets import FakeSecrets
@@ -178,15 +179,10 @@ class Fixture:
 
 
 def appointments() -> Iterator[Appointment]:
-    start = datetime(2026, 3, 3, 9)  # noqa: DTZ001 - wall time
     for number, name in enumerate(NAMES):
-        yield Appointment(
+        yield appointment(
             id=f"a{number}",
             practitioner_id=PEOPLE[1],
-            kind=AppointmentKind.CLIENT,
-            start=start,
-            end=start + timedelta(minutes=30),
-            timezone="Australia/Sydney",
             title=f"Visit of {name}",
             client_id=OTHERS[3],
             client_first_name=name,

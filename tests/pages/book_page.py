@@ -70,11 +70,16 @@ async def dialog_of(visit: Visit, key: str) -> None:
     await until(lambda: len(visit.elements(ui.dialog)) > before and button(visit, "Save"))
 
 
+async def new_dialog(visit: Visit, **changes: Any) -> None:
+    """As after drawing an appointment at that place."""
+    press(calendar(visit), "create", place(**changes))
+    await until(lambda: button(visit, "Save"))
+
+
 async def new_visit(visit: Visit, last_name: str = "Testperson", **changes: Any) -> Appointment:
     """A client appointment through the dialog."""
     before = {each.id for each in await own(visit)}
-    press(calendar(visit), "create", place(**changes))
-    await until(lambda: button(visit, "Save"))
+    await new_dialog(visit, **changes)
     field(visit, "Client's last name").value = last_name
     press(button(visit, "Save"))
     await until(lambda: any(each["title"] == last_name for each in events(visit).values()))

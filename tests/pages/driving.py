@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
+from companion.web.ui.components.file_drop import FileDrop
 from companion.web.ui.static_html import StaticHtml
 from tests.fakes.waiting import until as until  # noqa: PLC0414 - page tests take it from here
 from tests.pages.conftest import Visit
@@ -49,6 +51,20 @@ def radio(visit: Visit, name: str) -> ui.radio:
     return newest
 
 
+def radio_of(visit: Visit, option: object) -> Any:
+    """The newest group of buttons with that one."""
+    found = [each for each in visit.elements(ui.radio) if option in each.options]
+    assert found, f"no group with {option}"
+    return found[-1]
+
+
+def leads_to(visit: Visit) -> list[str]:
+    """The addresses that the page goes to from now on, instead of going there."""
+    gone_to: list[str] = []
+    visit.user.navigate.to = gone_to.append  # type: ignore[method-assign, assignment]
+    return gone_to
+
+
 def named(visit: Visit, name: str) -> ui.button:
     """The newest button that a screen reader calls so."""
     found = [each for each in visit.elements(ui.button) if each.props.get("aria-label") == name]
@@ -85,6 +101,19 @@ def tick(visit: Visit, label: str) -> Any:
     ]
     assert found, f"no tick box {label}"
     return found[-1]
+
+
+async def drop(
+    visit: Visit, content: str | bytes, name: str = "export.csv", place: int = 0
+) -> None:
+    """A file as the browser sends it: streamed first, then announced to the page. `place`: of those
+    that take a file."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield content.encode() if isinstance(content, str) else content
+
+    ticket = await visit.site.incoming.receive(chunks(), file_name=name)
+    press(visit.elements(FileDrop)[place], "received", {"ticket": ticket, "name": name})
 
 
 def previewed(visit: Visit) -> list[str]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from companion.web.ui.components.file_drop import FileDrop
 from tests.pages.conftest import Visit
-from tests.pages.driving import press
+from tests.pages.driving import button, drop, press
 
 HEADERS = (
     "Appointment ID,Type,Client ID,Client First Name,Client Last Name,Consultation Type,"
@@ -27,14 +25,15 @@ def row(number: int, practitioner: str = "Dr Ada Example", start: str = "") -> s
     )
 
 
-async def chunks(content: str) -> AsyncIterator[bytes]:
-    yield content.encode()
+async def bring(visit: Visit, content: str, name: str = "export.csv") -> None:
+    """To the page, opened for it."""
+    await visit.user.open("/import")
+    await drop(visit, content, name)
 
 
-async def drop(visit: Visit, content: str, name: str = "export.csv") -> None:
-    """A file as the browser sends it: streamed first, then announced to the page."""
-    ticket = await visit.site.incoming.receive(chunks(content), file_name=name)
-    press(visit.elements(FileDrop)[0], "received", {"ticket": ticket, "name": name})
+async def apply(visit: Visit) -> None:
+    press(button(visit, "Apply"))
+    await visit.user.should_see("The book is up to date with the file.")
 
 
 def left_behind(visit: Visit) -> list[Path]:

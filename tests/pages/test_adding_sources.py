@@ -17,6 +17,7 @@ from tests.fakes.services import TUESDAY, fake_application
 from tests.pages.conftest import Visit, visiting
 from tests.pages.crawling import dialogs
 from tests.pages.driving import button, field, item, press, radio, until
+from tests.pages.test_sources_page import add_source
 
 
 @pytest.fixture
@@ -34,9 +35,7 @@ def shown(visit: Visit) -> set[str]:
 
 async def begin(visit: Visit, link: str = LINK, name: str = "books") -> None:
     """What somebody types about a link, up to the test."""
-    await visit.user.open("/sources")
-    press(button(visit, "Add a source …"))
-    await visit.user.should_see("Watch this folder")
+    await add_source(visit)
     radio(visit, "Where the appointments come from").value = "link"
     await visit.user.should_see("Step 1 of 3")
     field(visit, "Name of the source").value = name

@@ -116,7 +116,7 @@ async def test_the_way_back_works_again_where_somebody_else_connects_just_then(
     await browser.launch()
     back = browser.application.google.consent(await browser.begin(), ZOE.email)
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(browser.application.services.syncing, "turn", busy)
+        meanwhile.setattr(browser.application.services.syncing, "lock", busy)
         answer = await browser.http.get(back)
     assert answer.status_code == 400
     assert '<a href="">Try again</a>' in answer.text  # this very address
@@ -143,25 +143,16 @@ async def test_cancel_at_google_is_said_calmly(browser: Browser) -> None:
     assert f"/practitioner/{ZOE.id}" in answer.text
 
 
-async def test_the_wrong_account_is_caught(browser: Browser) -> None:
+@pytest.mark.parametrize("query", [f"?login={ZOE.email}", ""], ids=["named", "the own one"])
+async def test_an_account_is_caught_that_is_not_the_login(browser: Browser, query: str) -> None:
+    """Where none is named, the practitioner's own address is the login."""
     await browser.launch()
-    address = await browser.begin(f"?login={ZOE.email}")
+    address = await browser.begin(query)
     answer = await browser.http.get(
         browser.application.google.consent(address, "other@example.com")
     )
     assert answer.status_code == 400
     assert "other@example.com signed in, but the Google Login is" in answer.text
-
-
-async def test_the_practitioners_own_address_is_the_login_unless_another_is_named(
-    browser: Browser,
-) -> None:
-    await browser.launch()
-    address = await browser.begin()
-    answer = await browser.http.get(
-        browser.application.google.consent(address, "other@example.com")
-    )
-    assert answer.status_code == 400
     assert ZOE.email in answer.text
 
 

@@ -28,10 +28,6 @@ async def practice(tmp_path: Path) -> AsyncIterator[Visit]:
         yield visit
 
 
-def buttons(visit: Visit, label: str) -> list[ui.button]:
-    return [each for each in visit.elements(ui.button) if each.text == label]
-
-
 def secrets(visit: Visit) -> list[ui.input]:
     """Passphrase and its repetition: of a backup to take along, then of the daily ones."""
     labels = {"Passphrase", "The same once more"}
@@ -113,7 +109,7 @@ async def test_what_fails_is_said_there_and_on_the_overview(
 async def fill(practice: Visit, first: str, second: str) -> None:
     await practice.user.open("/backup")
     secrets(practice)[0].value, secrets(practice)[1].value = first, second
-    press(buttons(practice, "Make a backup")[0], "click")
+    press(button(practice, "Make a backup"))
 
 
 async def test_a_backup_is_made_listed_and_deleted(practice: Visit) -> None:
@@ -123,9 +119,9 @@ async def test_a_backup_is_made_listed_and_deleted(practice: Visit) -> None:
     (file,) = folder.iterdir()
     backups = practice.application.services.backups
     assert SECRETS in await backups.prove(file, FAIR)
-    press(buttons(practice, "Delete")[0], "click")
+    press(button(practice, "Delete"))
     await practice.user.should_see("Delete this backup?")
-    press(buttons(practice, "Delete")[-1], "click")
+    press(button(practice, "Delete"))
     await until(lambda: not list(folder.iterdir()))
     await practice.user.should_see("None yet.")
 

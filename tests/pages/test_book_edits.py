@@ -24,6 +24,7 @@ from tests.pages.book_page import (
     calendar,
     dialog_of,
     events,
+    new_dialog,
     new_visit,
     open_book,
     own,
@@ -52,8 +53,7 @@ async def test_a_new_appointment_lands_where_it_was_drawn(book: Visit) -> None:
 
 
 async def test_bad_input_is_said_under_its_field_and_the_dialog_stays(book: Visit) -> None:
-    press(calendar(book), "create", place())
-    await until(lambda: button(book, "Save"))
+    await new_dialog(book)
     press(button(book, "Save"))
     await until(lambda: field(book, "Client's last name").error)
     assert "needs a client" in field(book, "Client's last name").error
@@ -81,12 +81,7 @@ async def test_bad_input_is_said_under_its_field_and_the_dialog_stays(book: Visi
 
 async def test_a_time_the_clocks_skip_is_said_at_its_field(visit: Visit) -> None:
     await open_book(visit, "/book?day=2027-10-03")
-    press(
-        calendar(visit),
-        "create",
-        place(start="2027-10-03T02:30:00", end="2027-10-03T03:30:00"),
-    )
-    await until(lambda: button(visit, "Save"))
+    await new_dialog(visit, start="2027-10-03T02:30:00", end="2027-10-03T03:30:00")
     field(visit, "Client's last name").value = "Early"
     press(button(visit, "Save"))
     await until(lambda: field(visit, "Start time").error)
@@ -94,8 +89,7 @@ async def test_a_time_the_clocks_skip_is_said_at_its_field(visit: Visit) -> None
 
 
 async def test_a_new_start_takes_the_end_along(book: Visit) -> None:
-    press(calendar(book), "create", place())
-    await until(lambda: button(book, "Save"))
+    await new_dialog(book)
     field(book, "Start time").value = "16:10"
     assert field(book, "End time").value == "16:40"
     field(book, "End time").value = "17:10"
@@ -117,12 +111,7 @@ async def test_overlaps_are_shown_while_typing_and_forbid_nothing(book: Visit) -
 
 
 async def test_leave_for_whole_days_is_a_casual_block(book: Visit) -> None:
-    press(
-        calendar(book),
-        "create",
-        place(start="2026-11-24T00:00:00", end="2026-11-26T00:00:00", allDay=True),
-    )
-    await until(lambda: button(book, "Save"))
+    await new_dialog(book, start="2026-11-24T00:00:00", end="2026-11-26T00:00:00", allDay=True)
     assert field(book, "End").value == "25/11/2026"
     field(book, "Title").value = "Conference"
     press(button(book, "Save"))
@@ -250,8 +239,7 @@ async def test_undo_takes_back_one_edit_after_the_other(book: Visit) -> None:
 
 
 async def test_what_is_saved_out_of_sight_is_named_with_a_link(book: Visit) -> None:
-    press(calendar(book), "create", place())
-    await until(lambda: button(book, "Save"))
+    await new_dialog(book)
     field(book, "Client's last name").value = "Testperson"
     for name in ("Start", "End"):
         field(book, name).value = "04/12/2026"
@@ -263,8 +251,7 @@ async def test_what_is_saved_out_of_sight_is_named_with_a_link(book: Visit) -> N
 
 
 async def test_a_day_and_a_time_are_shown_as_understood_and_step_by_arrows(book: Visit) -> None:
-    press(calendar(book), "create", place())
-    await until(lambda: button(book, "Save"))
+    await new_dialog(book)
     day, clock = field(book, "Start"), field(book, "Start time")
     day.value = "2 jan"
     press(day, "blur")
@@ -287,8 +274,7 @@ async def test_a_day_and_a_time_are_shown_as_understood_and_step_by_arrows(book:
 
 
 async def test_a_meeting_is_made_for_several_and_says_whose_time_it_overlaps(book: Visit) -> None:
-    press(calendar(book), "create", place(start="2026-11-24T12:30:00", end="2026-11-24T13:00:00"))
-    await until(lambda: button(book, "Save"))
+    await new_dialog(book, start="2026-11-24T12:30:00", end="2026-11-24T13:00:00")
     assert not field(book, "Also for").visible
     radio(book, "Kind of appointment").value = AppointmentKind.MEETING
     field(book, "Title").value = "Case review"
@@ -348,8 +334,7 @@ async def test_thinking_better_of_it_leaves_the_series_as_it_is(book: Visit) -> 
 
 
 async def test_a_meeting_that_repeats_says_so_in_words_with_its_next_dates(book: Visit) -> None:
-    press(calendar(book), "create", place(start="2026-11-24T17:00:00", end="2026-11-24T17:30:00"))
-    await until(lambda: button(book, "Save"))
+    await new_dialog(book, start="2026-11-24T17:00:00", end="2026-11-24T17:30:00")
     visit_kind = book.elements(ui.radio)[-1]
     visit_kind.value = AppointmentKind.MEETING
     field(book, "Title").value = "Journal club"

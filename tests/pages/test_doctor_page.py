@@ -14,11 +14,10 @@ from nicegui import ui
 
 from companion.domain.errors import SecretsDamaged
 from companion.services.ports import Assumption
-from companion.web.ui.components.file_drop import FileDrop
 from tests.fakes.maintenance import FAIR
 from tests.fakes.services import lived_in, the_sample
 from tests.pages.conftest import Visit, visiting
-from tests.pages.driving import press, until
+from tests.pages.driving import button, drop, press, until
 
 PEOPLE = the_sample().practitioners
 
@@ -54,7 +53,7 @@ async def test_checking_again_shows_what_has_changed(practice: Visit) -> None:
     await practice.user.open("/doctor")
     await practice.user.should_see("This computer's clock is 9 minutes fast.")
     practice.application.probes.offset = timedelta()
-    press(buttons(practice, "Check again")[0], "click")
+    press(button(practice, "Check again"))
     await practice.user.should_see("Everything is well.")
 
 
@@ -63,7 +62,7 @@ async def test_an_open_data_folder_is_closed_by_a_button(practice: Visit) -> Non
     practice.application.rights.who = "every user of this computer"
     await practice.user.open("/doctor")
     await practice.user.should_see("1 to look at; the rest is well.")
-    press(buttons(practice, "Close the data folder")[0], "click")
+    press(button(practice, "Close the data folder"))
     await practice.user.should_see("From now on only you can open the data folder.")
     await practice.user.should_see("Everything is well.")
     assert buttons(practice, "Close the data folder") == []
@@ -73,17 +72,17 @@ async def test_sign_ins_that_do_not_open_are_set_aside_after_a_question(practice
     practice.application.secrets.trouble = SecretsDamaged()
     await practice.user.open("/doctor")
     await practice.user.should_see("Set the sign-ins aside")
-    press(buttons(practice, "Set the sign-ins aside")[0], "click")
+    press(button(practice, "Set the sign-ins aside"))
     await practice.user.should_see("everybody connects to Google again")
     assert practice.application.secrets.trouble is not None
-    press(buttons(practice, "Set the sign-ins aside")[-1], "click")
+    press(button(practice, "Set the sign-ins aside"))
     await until(lambda: "were set aside" in practice.notices())
     assert practice.application.secrets.trouble is None
 
 
 async def test_the_support_bundle_is_handed_out(practice: Visit) -> None:
     await practice.user.open("/doctor")
-    press(buttons(practice, "Support bundle")[0], "click")
+    press(button(practice, "Support bundle"))
     answer = await practice.user.download.next(timeout=30)
     with zipfile.ZipFile(io.BytesIO(answer.content)) as bundle:
         assert "settings.json" in bundle.namelist()
@@ -98,12 +97,12 @@ async def test_google_is_tested_in_one_account_and_the_report_is_handed_out(
         Assumption(id="batch", assumed="A batch answers in order.", came="[200, 404]"),
     )
     await practice.user.open("/doctor")
-    press(buttons(practice, "Test Google")[0], "click")
+    press(button(practice, "Test Google"))
     await practice.user.should_see("In whose account")
-    press(buttons(practice, "Start the test")[0], "click")
+    press(button(practice, "Start the test"))
     await practice.user.should_see("Instead: [200, 404]")
     await practice.user.should_see("Google differs in 1 of 3 points")
-    press(buttons(practice, "Save the report")[0], "click")
+    press(button(practice, "Save the report"))
     answer = await practice.user.download.next(timeout=30)
     assert b"DIFFERS: A batch answers in order. Instead: [200, 404]" in answer.content
     assert PEOPLE[0].name.encode() not in answer.content
@@ -113,10 +112,10 @@ async def test_settings_are_looked_at_before_they_are_taken(practice: Visit) -> 
     document = json.loads(practice.application.services.transfer.export())
     document["practice"]["name"] = "Somewhere Else"
     await practice.user.open("/backup")
-    await drop(practice, json.dumps(document).encode())
+    await drop(practice, json.dumps(document), "settings.json", -1)
     await practice.user.should_see("The practice's own settings would be changed.")
     assert practice.application.settings.read().practice.name != "Somewhere Else"
-    press(buttons(practice, "Apply")[0], "click")
+    press(button(practice, "Apply"))
     await until(lambda: practice.application.settings.read().practice.name == "Somewhere Else")
 
 
@@ -124,17 +123,5 @@ async def test_a_wrong_value_in_a_settings_file_is_named(practice: Visit) -> Non
     document = json.loads(practice.application.services.transfer.export())
     document["practitioners"][0]["choices"]["days_in_advance"] = "many"
     await practice.user.open("/backup")
-    await drop(practice, json.dumps(document).encode())
+    await drop(practice, json.dumps(document), "settings.json", -1)
     await practice.user.should_see(f"practitioners.{PEOPLE[0].id}.choices.days_in_advance")
-
-
-async def drop(practice: Visit, content: bytes) -> None:
-    async def chunks() -> AsyncIterator[bytes]:
-        yield content
-
-    ticket = await practice.site.incoming.receive(chunks(), file_name="settings.json")
-    place = practice.elements(FileDrop)[-1]
-    listener = next(e for e in place._event_listeners.values() if e.type == "received")
-    place._handle_event(
-        {"listener_id": listener.id, "args": {"ticket": ticket, "name": "settings.json"}}
-    )

@@ -8,7 +8,7 @@ from companion.domain.settings import GoogleLink
 from companion.services.google.consents import CalendarChoice
 from tests.fakes.services import the_sample
 from tests.pages.conftest import Visit
-from tests.pages.driving import button, field, press, tick, until
+from tests.pages.driving import button, field, leads_to, press, radio_of, tick, until
 
 PEOPLE = the_sample().practitioners
 NEW, ZOE = PEOPLE[5], PEOPLE[0]
@@ -55,7 +55,7 @@ async def test_one_account_that_serves_two_is_said(visit: Visit) -> None:
 
 async def test_another_login_suggests_a_new_calendar(visit: Visit) -> None:
     await visit.user.open(f"/practitioner/{ZOE.id}")
-    kind = next(each for each in visit.elements(ui.radio) if "keep" in each.options)
+    kind = radio_of(visit, "keep")
     login = field(visit, "E-mail of the Google account")
     before = login.value
     login.value = "another@example.com"
@@ -76,8 +76,7 @@ async def test_a_shared_calendar_of_the_list_explains_the_wider_permission(visit
     await connecting.finish(google.consent(start.url, "mei@example.com"))
     await visit.user.open(f"/practitioner/{NEW.id}")
     await visit.user.should_see("Team (shared with you)")
-    radio = next(each for each in visit.elements(ui.radio) if "team@example.com" in each.options)
-    radio.value = "team@example.com"
+    radio_of(visit, "team@example.com").value = "team@example.com"
     press(button(visit, "Use this calendar"))
     await visit.user.should_see("Google asks once.")
     links = [each.props.get("href") for each in visit.elements(ui.button)]
@@ -86,10 +85,8 @@ async def test_a_shared_calendar_of_the_list_explains_the_wider_permission(visit
 
 async def test_a_pasted_calendar_can_be_said_to_be_shared(visit: Visit) -> None:
     await visit.user.open(f"/practitioner/{NEW.id}")
-    gone_to: list[str] = []
-    visit.user.navigate.to = gone_to.append  # type: ignore[method-assign, assignment]
-    kind = next(each for each in visit.elements(ui.radio) if "existing" in each.options)
-    kind.value = "existing"
+    gone_to = leads_to(visit)
+    radio_of(visit, "existing").value = "existing"
     field(visit, "Google Calendar ID").value = "team@example.com"
     tick(visit, "It is shared with me").value = True
     press(button(visit, "Connect to Google"))

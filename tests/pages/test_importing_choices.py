@@ -10,17 +10,15 @@ from companion.domain.settings import SourceSettings
 from companion.services.workbooks import Workbook
 from companion.web.ui.importing.source_choice import ANOTHER
 from tests.pages.conftest import Visit
-from tests.pages.driving import button, field, named, press, radio, until
-from tests.pages.import_page import HEADERS, drop, left_behind, row
+from tests.pages.driving import button, drop, field, named, press, radio, until
+from tests.pages.import_page import HEADERS, apply, bring, left_behind, row
 
 
 async def test_appointments_that_another_source_brought_are_not_doubled(first_day: Visit) -> None:
     book, settings = first_day.application.book, first_day.application.settings
-    await first_day.user.open("/import")
-    await drop(first_day, "\n".join([HEADERS, row(1)]))
+    await bring(first_day, "\n".join([HEADERS, row(1)]))
     await first_day.user.should_see("1 change to the book")
-    press(button(first_day, "Apply"))
-    await first_day.user.should_see("The book is up to date with the file.")
+    await apply(first_day)
 
     await settings.change(lambda each: each.with_source(SourceSettings(name="Front desk")))
     await first_day.user.open("/import")
@@ -30,8 +28,7 @@ async def test_appointments_that_another_source_brought_are_not_doubled(first_da
     assert radio(first_day, "Bp-allied").value == "skip"
     press(button(first_day, "Use these answers"))
     await first_day.user.should_see("1 change to the book")
-    press(button(first_day, "Apply"))
-    await first_day.user.should_see("The book is up to date with the file.")
+    await apply(first_day)
     assert await book.count() == 2
     newest, _first = await book.imports()
     assert (newest.source, newest.added, newest.unchanged) == ("Front desk", 1, 1)
@@ -53,16 +50,14 @@ async def test_another_site_is_a_source_of_its_own(first_day: Visit) -> None:
             radio(first_day, "North").value = "add"
             press(button(first_day, "Use these answers"))
         await first_day.user.should_see("1 change to the book")
-        press(button(first_day, "Apply"))
-        await first_day.user.should_see("The book is up to date with the file.")
+        await apply(first_day)
     assert await first_day.application.book.count() == 2
     await first_day.user.open("/import")
     assert {"North", "South"} < {*radio(first_day, "Source").options}
 
 
 async def test_a_file_is_read_as_another_source_from_its_preview(first_day: Visit) -> None:
-    await first_day.user.open("/import")
-    await drop(first_day, "\n".join([HEADERS, row(1)]))
+    await bring(first_day, "\n".join([HEADERS, row(1)]))
     await first_day.user.should_see("as source “bp-allied”")
     press(button(first_day, "Of another source …"))
     await first_day.user.should_see("It is read as “bp-allied” now.")
@@ -73,8 +68,7 @@ async def test_a_file_is_read_as_another_source_from_its_preview(first_day: Visi
 
 async def test_a_table_that_begins_elsewhere_is_found_by_its_row(first_day: Visit) -> None:
     content = "\n".join([HEADERS, row(1), "", HEADERS, row(2), row(3)])
-    await first_day.user.open("/import")
-    await drop(first_day, content)
+    await bring(first_day, content)
     await first_day.user.should_see("3 changes to the book")
     press(button(first_day, "Change how columns are read"))
     await first_day.user.should_see("Is the table somewhere else in the file?")
@@ -87,8 +81,7 @@ async def test_a_table_that_begins_elsewhere_is_found_by_its_row(first_day: Visi
 async def test_the_preview_is_filtered_and_searched(first_day: Visit) -> None:
     rows = [row(number) for number in range(1, 131)]
     rows[4] = rows[4].replace("Robin,Sample", "Kim,Otherwise").replace("No,No,", "Yes,No,")
-    await first_day.user.open("/import")
-    await drop(first_day, "\n".join([HEADERS, *rows]))
+    await bring(first_day, "\n".join([HEADERS, *rows]))
     await first_day.user.should_see("The first 100 of 130 appointments")
     await first_day.user.should_see("Tue 1 Dec 2026")
     press(button(first_day, "Show more"))
@@ -103,8 +96,7 @@ async def test_the_preview_is_filtered_and_searched(first_day: Visit) -> None:
 
 
 async def test_rejected_rows_are_saved_as_a_table(first_day: Visit) -> None:
-    await first_day.user.open("/import")
-    await drop(first_day, "\n".join([HEADERS, row(1), row(2, start="32/13/2026")]))
+    await bring(first_day, "\n".join([HEADERS, row(1), row(2, start="32/13/2026")]))
     await first_day.user.should_see("Rows that cannot be used")
     press(button(first_day, "Save this list (CSV)"))
     answer = await first_day.user.download.next()
@@ -117,8 +109,7 @@ async def test_every_status_word_is_shown_and_can_mean_another_thing(first_day: 
         "1,Dr Ada Example,30/11/2026 9:00,30/11/2026 9:30,Robin Sample,Booked\n"
         "2,Dr Ada Example,30/11/2026 10:00,30/11/2026 10:30,Robin Sample,DNA"
     )
-    await first_day.user.open("/import")
-    await drop(first_day, content)
+    await bring(first_day, content)
     await first_day.user.should_see("Status words")
     await first_day.user.should_see("Importing adds 2 (1 of them cancelled).")
     assert field(first_day, "“DNA” means").value == "cancelled"
@@ -128,16 +119,12 @@ async def test_every_status_word_is_shown_and_can_mean_another_thing(first_day: 
 
 
 async def test_an_import_is_undone_by_whoever_sees_the_list(first_day: Visit) -> None:
-    await first_day.user.open("/import")
-    await drop(first_day, "\n".join([HEADERS, row(1), row(2)]), "monday.csv")
+    await bring(first_day, "\n".join([HEADERS, row(1), row(2)]), "monday.csv")
     await first_day.user.should_see("2 changes to the book")
-    press(button(first_day, "Apply"))
-    await first_day.user.should_see("The book is up to date with the file.")
-    await first_day.user.open("/import")
-    await drop(first_day, "\n".join([HEADERS, row(1).replace("Physio", "Massage")]), "tuesday.csv")
+    await apply(first_day)
+    await bring(first_day, "\n".join([HEADERS, row(1).replace("Physio", "Massage")]), "tuesday.csv")
     await first_day.user.should_see("1 change to the book")
-    press(button(first_day, "Apply"))
-    await first_day.user.should_see("The book is up to date with the file.")
+    await apply(first_day)
 
     await first_day.user.open("/import")
     await first_day.user.should_see("monday.csv")

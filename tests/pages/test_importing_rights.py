@@ -8,18 +8,15 @@ from pathlib import Path
 from nicegui import ui
 
 from companion.domain.users import Role
-from tests.fakes.clock import FakeClock
 from tests.fakes.services import (
     ADMINISTRATOR,
-    TUESDAY,
     FakeApplication,
-    fake_application,
     lived_in,
 )
 from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import button, press, radio, until
-from tests.pages.import_page import HEADERS, drop, row
-from tests.pages.test_sources_page import ASKS, watched
+from tests.pages.import_page import HEADERS, apply, bring, row
+from tests.pages.test_sources_page import ASKS, clinic, watched
 
 RECEPTION = replace(ADMINISTRATOR, id="desk", name="Kim", role=Role.RECEPTION)
 SENTENCE = "Ask an administrator to import this file"
@@ -39,8 +36,7 @@ async def test_reception_is_told_to_ask_an_administrator(tmp_path: Path) -> None
     application = await lived_in()
     before, count = names(application), await application.book.count()
     async with visiting(application, tmp_path, who=RECEPTION) as visit:
-        await visit.user.open("/import")
-        await drop(visit, SOMEBODY_NEW)
+        await bring(visit, SOMEBODY_NEW)
         await visit.user.should_see(SENTENCE)
         await visit.user.should_see("An administrator has to import it.")
         assert "Apply" not in labels(visit)
@@ -50,20 +46,17 @@ async def test_reception_is_told_to_ask_an_administrator(tmp_path: Path) -> None
         await visit.user.should_see(SENTENCE)
     assert (names(application), await application.book.count()) == (before, count)
     async with visiting(application, tmp_path) as visit:
-        await visit.user.open("/import")
-        await drop(visit, SOMEBODY_NEW)
+        await bring(visit, SOMEBODY_NEW)
         await visit.user.should_see("What would change")
         await visit.user.should_not_see(SENTENCE)
-        press(button(visit, "Apply"))
-        await visit.user.should_see("The book is up to date with the file.")
+        await apply(visit)
     assert names(application) == before | {"Ada Example"}
 
 
 async def test_once_an_administrator_has_added_them_the_open_page_goes_on(tmp_path: Path) -> None:
     application = await lived_in()
     async with visiting(application, tmp_path, who=RECEPTION) as visit:
-        await visit.user.open("/import")
-        await drop(visit, SOMEBODY_NEW)
+        await bring(visit, SOMEBODY_NEW)
         await visit.user.should_see(SENTENCE)
         await application.services.practitioners.add("Ada Example")
         press(button(visit, "Keep the answers"))
@@ -71,8 +64,7 @@ async def test_once_an_administrator_has_added_them_the_open_page_goes_on(tmp_pa
 
 
 async def test_a_waiting_file_that_reception_answers_waits_on(tmp_path: Path) -> None:
-    application = fake_application(clock=FakeClock(TUESDAY, auto=False), home=tmp_path / "home")
-    (tmp_path / "exports").mkdir()
+    application = clinic(tmp_path)
     await watched(application, tmp_path, ASKS)
     for user, words in ((RECEPTION, "Kept for an administrator."), (ADMINISTRATOR, "Imported: 1")):
         async with visiting(application, tmp_path, who=user) as visit:

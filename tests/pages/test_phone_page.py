@@ -17,15 +17,14 @@ from companion.web.ui.phones import formatting as phone_words
 from companion.web.ui.phones.device import qr_svg
 from tests.fakes.services import the_sample
 from tests.pages.conftest import Visit
-from tests.pages.driving import button, field, named, press, tick, until
+from tests.pages.driving import button, field, named, press, radio_of, tick, until
 from tests.pages.phone_links import OMAR, OWN, PEOPLE, ZOE, add, as_zoe, fetch, links, says, shown
 
 
 async def test_a_device_is_added_with_all_its_choices(visit: Visit) -> None:
     await visit.user.open(OWN)
     await add(visit)
-    radio = next(each for each in visit.elements(ui.radio) if "busy" in each.options)
-    radio.value = FeedDetail.BUSY
+    radio_of(visit, "busy").value = FeedDetail.BUSY
     field(visit, "Days back").value = 1
     field(visit, "Days ahead").value = 30
     field(visit, "Works until (may stay empty)").value = "30 June 2027"
@@ -41,13 +40,10 @@ async def test_a_device_is_added_with_all_its_choices(visit: Visit) -> None:
 async def test_custom_detail_is_chosen_item_by_item(visit: Visit) -> None:
     await visit.user.open(OWN)
     await add(visit)
-    next(
-        each for each in visit.elements(ui.radio) if "busy" in each.options
-    ).value = FeedDetail.CUSTOM
+    radio_of(visit, "busy").value = FeedDetail.CUSTOM
     tick(visit, "Location").value = False
     tick(visit, "Notes").value = True
-    name = [each for each in visit.elements(ui.radio) if "first" in each.options][-1]
-    name.value = ClientName.FIRST
+    radio_of(visit, "first").value = ClientName.FIRST
     press(button(visit, "Make the link"))
     await until(lambda: "The link for “Tablet”" in shown(visit))
     made = next(each for each in await links(visit) if each.label == "Tablet")
@@ -60,7 +56,7 @@ async def test_the_preview_follows_the_choices(visit: Visit) -> None:
     await visit.user.open(OWN)
     await add(visit)
     await visit.user.should_see("What this link shows")
-    radio = next(each for each in visit.elements(ui.radio) if "busy" in each.options)
+    radio = radio_of(visit, "busy")
 
     def titles() -> set[str]:
         found = visit.elements(ui.element)
@@ -117,7 +113,7 @@ async def test_the_caps_limit_stands_beside_the_presets(visit: Visit) -> None:
     )
     await visit.user.open(OWN)
     await add(visit)
-    radio = next(each for each in visit.elements(ui.radio) if "busy" in each.options)
+    radio = radio_of(visit, "busy")
     assert "the practice allows initials at most; no location, no notes" in radio.options["full"]
     assert "allows" not in radio.options["busy"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import date, time
 from pathlib import Path
 
@@ -14,10 +13,9 @@ from companion.domain.errors import CompanionError, StoreError
 from companion.domain.opening_hours import Opening
 from companion.services.this_computer import DesktopEntryState
 from companion.web.control import Command
-from companion.web.ui.components.file_drop import FileDrop
 from tests.fakes.services import CLIENT_FILE, lived_in
 from tests.pages.conftest import Visit, visiting
-from tests.pages.driving import button, field, opened, press, tick, until
+from tests.pages.driving import button, drop, field, opened, press, tick, until
 
 NAMES, PRIVACY, AGE = range(3)
 """The cards that can be saved, from the top."""
@@ -26,15 +24,6 @@ NAMES, PRIVACY, AGE = range(3)
 def save(visit: Visit, card: int) -> ui.button:
     found: list[ui.button] = [each for each in visit.elements(ui.button) if each.text == "Save"]
     return found[card]
-
-
-async def chunks(content: bytes) -> AsyncIterator[bytes]:
-    yield content
-
-
-async def drop(visit: Visit, content: bytes) -> None:
-    ticket = await visit.site.incoming.receive(chunks(content), file_name="client_secret.json")
-    press(visit.elements(FileDrop)[0], "received", {"ticket": ticket, "name": "client_secret.json"})
 
 
 async def test_name_and_zone_are_saved(first_day: Visit) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from nicegui import ui
 
 from companion.domain.disclosure import ClientName
@@ -11,7 +12,7 @@ from companion.domain.reconcile import LedgerEntryState
 from companion.services.ports import calendar_of
 from tests.fakes.services import the_sample
 from tests.pages.conftest import Visit
-from tests.pages.driving import button, field, press, previewed, tick, until
+from tests.pages.driving import button, field, leads_to, press, previewed, radio_of, tick, until
 
 PEOPLE = the_sample().practitioners
 ZOE, GONE, NEW = PEOPLE[0].id, PEOPLE[2].id, PEOPLE[5].id
@@ -75,13 +76,17 @@ async def test_the_dates_follow_the_days(visit: Visit) -> None:
     await visit.user.should_see("From Mon 23 Nov 2026 to Thu 26 Nov 2026.")
 
 
-async def test_a_number_out_of_range_is_shown_at_its_field(visit: Visit) -> None:
+@pytest.mark.parametrize("label", ["Days in Arrears", "Days in Advance"])
+async def test_days_out_of_range_are_refused_at_their_field_and_stay_as_typed(
+    visit: Visit, label: str
+) -> None:
     await visit.user.open(f"/practitioner/{ZOE}")
-    days = field(visit, "Days in Arrears")
+    before, days = choices(visit), field(visit, label)
     days.value = 9999
     press(button(visit, "Apply"))
-    await until(lambda: days.error)
-    assert visit.application.settings.read().practitioners[ZOE].choices.days_in_arrears == 7
+    await until(lambda: "730" in str(days.error))
+    assert days.value == 9999
+    assert choices(visit) == before
 
 
 async def test_at_least_one_kind_must_go(visit: Visit) -> None:
@@ -96,7 +101,7 @@ async def test_the_preview_shows_what_google_will_show(visit: Visit) -> None:
     await visit.user.open(f"/practitioner/{ZOE}")
     await visit.user.should_see("What Google will show")
     await visit.user.should_see("events would be in Google")
-    client = next(each for each in visit.elements(ui.radio) if "full" in each.options)
+    client = radio_of(visit, "full")
     book, google, *_ = previewed(visit)
     assert book not in google
     client.value = ClientName.FULL
@@ -115,15 +120,14 @@ async def test_the_practices_cap_limits_what_can_be_chosen(visit: Visit) -> None
         {"cap_client_name": "initials", "cap_include": "type"}
     )
     await visit.user.open(f"/practitioner/{ZOE}")
-    client = next(each for each in visit.elements(ui.radio) if "none" in each.options)
+    client = radio_of(visit, "none")
     assert set(client.options) == {"initials", "id", "none"}
     assert not tick(visit, "Notes (not allowed by the practice)").enabled
 
 
 async def test_connect_goes_to_google_with_login_and_calendar(visit: Visit) -> None:
     await visit.user.open(f"/practitioner/{NEW}")
-    gone_to: list[str] = []
-    visit.user.navigate.to = gone_to.append  # type: ignore[method-assign, assignment]
+    gone_to = leads_to(visit)
     field(visit, "E-mail of the Google account").value = "mei@example.com"
     field(visit, "Name of the new calendar").value = "Clinic & more"
     press(button(visit, "Connect to Google"))
@@ -135,8 +139,7 @@ async def test_connect_goes_to_google_with_login_and_calendar(visit: Visit) -> N
 
 async def test_an_invalid_calendar_id_is_shown_at_its_field(visit: Visit) -> None:
     await visit.user.open(f"/practitioner/{NEW}")
-    kind = next(each for each in visit.elements(ui.radio) if "existing" in each.options)
-    kind.value = "existing"
+    radio_of(visit, "existing").value = "existing"
     field(visit, "Google Calendar ID").value = "my calendar"
     press(button(visit, "Connect to Google"))
     await until(lambda: field(visit, "Google Calendar ID").error)
@@ -218,15 +221,6 @@ async def test_a_practitioner_is_removed_after_confirmation(visit: Visit) -> Non
 async def test_who_is_connected_is_neither_merged_nor_removed(visit: Visit) -> None:
     await visit.user.open(f"/practitioner/{ZOE}")
     assert not [each for each in visit.elements(ui.button) if each.text == "Remove …"]
-
-
-async def test_days_out_of_range_are_refused_at_their_field_and_stay_as_typed(visit: Visit) -> None:
-    await visit.user.open(f"/practitioner/{the_sample().practitioners[0].id}")
-    days = field(visit, "Days in Advance")
-    days.value = 9999
-    press(button(visit, "Apply"))
-    await until(lambda: "730" in str(days.error))
-    assert days.value == 9999
 
 
 async def test_what_was_saved_is_taken_back_from_its_notice(visit: Visit) -> None:

@@ -19,7 +19,7 @@ from companion.web.ui.components.practitioner_card import PractitionerCard
 from companion.web.ui.components.setup_steps import StepNumber
 from tests.fakes.services import CLIENT_FILE, fake_application, lived_in, the_sample
 from tests.pages.conftest import Visit, visiting
-from tests.pages.driving import button, field, press, previewed, tick, until
+from tests.pages.driving import button, field, leads_to, press, previewed, radio_of, tick, until
 
 PEOPLE = the_sample().practitioners
 ZOE, NEW = PEOPLE[0], PEOPLE[5]
@@ -89,8 +89,7 @@ async def test_a_check_that_failed_is_seen_and_not_repeated_by_itself(filled: Vi
 
 async def test_the_card_connects_with_what_the_steps_hold(filled: Visit) -> None:
     await filled.user.open(f"/practitioner/{NEW.id}")
-    gone_to: list[str] = []
-    filled.user.navigate.to = gone_to.append  # type: ignore[method-assign, assignment]
+    gone_to = leads_to(filled)
     field(filled, "Name of the new calendar").value = "Clinic"
     (card,) = filled.elements(PractitionerCard)
     assert [each["label"] for each in card.card["actions"]] == ["Connect to Google"]
@@ -160,10 +159,8 @@ async def test_a_calendar_is_chosen_from_the_list(filled: Visit) -> None:
 
 async def test_the_choice_of_the_list_goes_along_to_google(filled: Visit) -> None:
     await filled.user.open(f"/practitioner/{NEW.id}")
-    gone_to: list[str] = []
-    filled.user.navigate.to = gone_to.append  # type: ignore[method-assign, assignment]
-    kind = next(each for each in filled.elements(ui.radio) if "list" in each.options)
-    kind.value = "list"
+    gone_to = leads_to(filled)
+    radio_of(filled, "list").value = "list"
     press(button(filled, "Connect to Google"))
     await until(lambda: gone_to)
     assert gone_to[0].endswith("calendar=list")
@@ -172,8 +169,7 @@ async def test_the_choice_of_the_list_goes_along_to_google(filled: Visit) -> Non
 async def test_the_preview_shows_google_beside_a_phone_link(filled: Visit) -> None:
     await filled.user.open(f"/practitioner/{ZOE.id}")
     await filled.user.should_see("What a phone link shows (initials)")
-    client = next(each for each in filled.elements(ui.radio) if "full" in each.options)
-    client.value = ClientName.FULL
+    radio_of(filled, "full").value = ClientName.FULL
     await until(lambda: previewed(filled)[0] in previewed(filled)[1])
     book, _google, phone, *_ = previewed(filled)
     assert book not in phone
@@ -186,8 +182,7 @@ async def test_the_first_uploads_time_follows_from_the_quota(filled: Visit) -> N
 
 async def test_ok_keeps_everything_and_goes_back(filled: Visit) -> None:
     await filled.user.open(f"/practitioner/{ZOE.id}")
-    gone_to: list[str] = []
-    filled.user.navigate.to = gone_to.append  # type: ignore[method-assign, assignment]
+    gone_to = leads_to(filled)
     field(filled, "Days in Advance").value = 30
     field(filled, "Colour in Google").value = "11"
     press(button(filled, "OK"))
@@ -198,8 +193,7 @@ async def test_ok_keeps_everything_and_goes_back(filled: Visit) -> None:
 
 async def test_ok_with_a_bad_value_keeps_nothing_and_stays(filled: Visit) -> None:
     await filled.user.open(f"/practitioner/{ZOE.id}")
-    gone_to: list[str] = []
-    filled.user.navigate.to = gone_to.append  # type: ignore[method-assign, assignment]
+    gone_to = leads_to(filled)
     before = filled.application.settings.read().record(ZOE.id).choices
     field(filled, "Colour in Google").value = "11"
     field(filled, "Days in Advance").value = 9999

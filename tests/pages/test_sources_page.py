@@ -25,12 +25,23 @@ from tests.pages.conftest import Visit, visiting
 from tests.pages.driving import button, field, item, named, press, radio, tick, until
 
 
+def clinic(tmp_path: Path, shared: FakePractice | None = None) -> FakeApplication:
+    (tmp_path / "exports").mkdir()
+    clock = FakeClock(TUESDAY, auto=False)
+    return fake_application(clock=clock, home=tmp_path / "home", shared=shared)
+
+
 @pytest.fixture
 async def visit(tmp_path: Path) -> AsyncIterator[Visit]:
-    application = fake_application(clock=FakeClock(TUESDAY, auto=False), home=tmp_path / "home")
-    (tmp_path / "exports").mkdir()
-    async with visiting(application, tmp_path) as visit:
+    async with visiting(clinic(tmp_path), tmp_path) as visit:
         yield visit
+
+
+async def add_source(visit: Visit) -> None:
+    """Begin to."""
+    await visit.user.open("/sources")
+    press(button(visit, "Add a source …"))
+    await visit.user.should_see("Watch this folder")
 
 
 async def watched(
@@ -60,9 +71,7 @@ async def test_an_empty_list_says_what_such_a_folder_is_for(visit: Visit) -> Non
 
 
 async def test_a_folder_is_added_and_shown_at_once(visit: Visit, tmp_path: Path) -> None:
-    await visit.user.open("/sources")
-    press(button(visit, "Add a source …"))
-    await visit.user.should_see("Watch this folder")
+    await add_source(visit)
     field(visit, "Name of the source").value = "nookal"
     field(visit, "Folder").value = str(tmp_path / "exports")
     press(button(visit, "Watch this folder"))
@@ -74,9 +83,7 @@ async def test_a_folder_is_added_and_shown_at_once(visit: Visit, tmp_path: Path)
 async def test_a_folder_that_cannot_be_watched_is_told_at_its_field(
     visit: Visit, tmp_path: Path
 ) -> None:
-    await visit.user.open("/sources")
-    press(button(visit, "Add a source …"))
-    await visit.user.should_see("Watch this folder")
+    await add_source(visit)
     field(visit, "Name of the source").value = "nookal"
     for folder in ("", "exports", str(tmp_path / "none")):
         field(visit, "Folder").error = None
@@ -175,8 +182,7 @@ async def test_names_with_markup_are_only_text(visit: Visit, tmp_path: Path) -> 
 
 
 async def test_reception_sees_the_folders_and_what_waits_but_changes_none(tmp_path: Path) -> None:
-    application = fake_application(clock=FakeClock(TUESDAY, auto=False), home=tmp_path / "home")
-    (tmp_path / "exports").mkdir()
+    application = clinic(tmp_path)
     await watched(application, tmp_path, export(1))
     reception = replace(ADMINISTRATOR, id="desk", role=Role.RECEPTION)
     async with visiting(application, tmp_path, who=reception) as visit:
@@ -260,9 +266,7 @@ async def test_a_folder_goes_on_with_a_source_that_was_imported_by_hand(
     await visit.application.settings.change(
         lambda each: each.with_source(SourceSettings(name="by hand"))
     )
-    await visit.user.open("/sources")
-    press(button(visit, "Add a source …"))
-    await visit.user.should_see("Watch this folder")
+    await add_source(visit)
     assert next(iter(radio(visit, "Source").options)) == "by hand"
     field(visit, "Folder").value = str(tmp_path / "exports")
     press(button(visit, "Watch this folder"))
@@ -319,11 +323,7 @@ async def test_a_source_is_forgotten_with_all_that_it_brought(visit: Visit, tmp_
 async def test_a_card_says_which_workstation_watches_and_lets_this_one_do_it(
     tmp_path: Path,
 ) -> None:
-    practice = FakePractice(this_one="back-office")
-    application = fake_application(
-        clock=FakeClock(TUESDAY, auto=False), home=tmp_path / "home", shared=practice
-    )
-    (tmp_path / "exports").mkdir()
+    application = clinic(tmp_path, FakePractice(this_one="back-office"))
     async with visiting(application, tmp_path) as visit:
         await watched(application, tmp_path, export(*range(1, 30)), export(1))
         await visit.user.open("/sources")

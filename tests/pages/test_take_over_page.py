@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from nicegui import ui
 
 from companion.domain.calendar_writers import CalendarWriter
 from companion.domain.errors import CalendarInUse
@@ -17,7 +16,7 @@ from tests.fakes.google_calendar import OpenedCalendar
 from tests.fakes.services import fake_application, the_sample
 from tests.pages.browsing import Browser, serving
 from tests.pages.conftest import Visit
-from tests.pages.driving import button, press, until
+from tests.pages.driving import button, press, radio_of, until
 
 NEW = the_sample().practitioners[5].id
 MEI = "mei@example.com"
@@ -101,8 +100,7 @@ async def test_one_chosen_from_the_list_is_asked_about_too(visit: Visit) -> None
     await signed_in(visit, CalendarChoice(kind="list"))
     await visit.user.open(f"/practitioner/{NEW}")
     await visit.user.should_see("Use this calendar")
-    chosen = next(each for each in visit.elements(ui.radio) if EARLIER in each.options)
-    chosen.value = EARLIER
+    radio_of(visit, EARLIER).value = EARLIER
     press(button(visit, "Use this calendar"))
     await visit.user.should_see("Take “Appointments – Mei” over?")
     press(button(visit, "Take it over"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -13,7 +12,7 @@ from companion.services.google.consents import APP_CREATED, CALENDAR_LIST, EVENT
 from tests.fakes.keys import key_text
 from tests.fakes.services import CLIENT_FILE, the_sample
 from tests.pages.conftest import Visit
-from tests.pages.driving import button, field, named, press, radio, until
+from tests.pages.driving import button, drop, field, named, press, radio, until
 
 CLIENT_ID = "104727004242420010001"
 ZOE, JURGEN = (each.id for each in the_sample().practitioners[:2])
@@ -24,17 +23,6 @@ async def clinic(demo: Visit) -> Visit:
     """Six practitioners with an e-mail address, nobody connected, the key in place."""
     await demo.application.services.connecting.set_client(key_text())
     return demo
-
-
-async def dropped(visit: Visit, content: bytes) -> None:
-    """As a person drops a file into the place for it."""
-
-    async def stream() -> AsyncIterator[bytes]:
-        yield content
-
-    ticket = await visit.site.incoming.receive(stream(), file_name="key.json")
-    drops = [each for each in visit.elements(ui.element) if each.props.get("accept") == ".json"]
-    press(drops[-1], "received", {"ticket": ticket, "name": "key.json"})
 
 
 async def test_without_a_key_the_steps_lead_to_one(first_day: Visit) -> None:
@@ -48,14 +36,14 @@ async def test_a_key_dropped_beside_the_client_is_kept_and_leads_to_what_is_next
     first_day: Visit,
 ) -> None:
     await first_day.user.open("/practice")
-    await dropped(first_day, key_text())
+    await drop(first_day, key_text(), "key.json")
     await first_day.user.should_see(CLIENT_ID)
     assert await first_day.application.services.connecting.delegates()
 
 
 async def test_a_half_key_is_refused_in_a_sentence(first_day: Visit) -> None:
     await first_day.user.open("/practice/workspace")
-    await dropped(first_day, b'{"type": "service_account"}')
+    await drop(first_day, b'{"type": "service_account"}', "key.json")
     await until(lambda: "not a Google client file" in first_day.notices())
     assert not await first_day.application.services.connecting.delegates()
 
@@ -65,7 +53,7 @@ async def test_another_service_account_is_asked_about_while_somebody_is_connecte
 ) -> None:
     await clinic.application.services.connecting.delegate(ZOE)
     await clinic.user.open("/practice/workspace")
-    await dropped(clinic, key_text(client_id="9"))
+    await drop(clinic, key_text(client_id="9"), "key.json")
     await clinic.user.should_see("This is another service account than")
     press(button(clinic, "Replace it"))
     await until(lambda: '"9"' in clinic.application.secrets.kept["google/service-account"])

@@ -46,7 +46,16 @@ from companion.web.ui.error_reports import report_errors
 from companion.web.ui.importing.waiting import WaitingFiles
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, frame, link_button, notice, page_head, text
+from companion.web.ui.theme import (
+    box,
+    button,
+    frame,
+    link_button,
+    notice,
+    page_head,
+    set_class,
+    text,
+)
 from companion.web.ui.workstations import PATH as WORKSTATIONS
 
 if TYPE_CHECKING:
@@ -103,7 +112,7 @@ class _Home:
         if len(board.practitioners) >= SEARCH_FROM:
             search = ui.input("Find a practitioner", on_change=self._search)
             search.classes("field").props("outlined clearable type=search debounce=150")
-        with box("actions") as self._at_once:
+        with box("actions"):
             self._connect_many = button(
                 "Connect several …", partial(open_connect_several, site), icon="group_add"
             )
@@ -250,8 +259,7 @@ class _Home:
         self._empty = False
         self._grid.clear()
         self._cards.clear()
-        many = len(board.practitioners) > MANY
-        self._grid.classes(add="rows--many" if many else "", remove="" if many else "rows--many")
+        set_class(self._grid, "rows--many", on=len(board.practitioners) > MANY)
         with self._grid:
             # Who needs somebody comes first; while the page is open nobody changes places.
             places, may = list(enumerate(board.practitioners)), self._site.rights()

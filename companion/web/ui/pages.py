@@ -103,17 +103,13 @@ def _address(*, query: bool = False) -> str:
 
 def away_page(site: Site, here: str) -> HTMLResponse:
     """In place of a page that needs the server, until it answers again."""
-    try:
-        practice = site.practice_name()
-    except CompanionError:
-        practice = ""
     page = plain_page(
         DatabaseAway.default_what,
         AWAY_GOES_ON,
         AWAY_RESTS,
         again=here,
         after_seconds=AGAIN_SECONDS,
-        practice=practice,
+        practice=_practice(site),
     )
     return HTMLResponse(page, status_code=503)
 
@@ -121,12 +117,16 @@ def away_page(site: Site, here: str) -> HTMLResponse:
 def trouble_page(site: Site, error: CompanionError, *, here: str = "") -> HTMLResponse:
     """`here`: the address that failed."""
     status = 404 if isinstance(error, NotFound) else 403 if isinstance(error, NotAllowed) else 500
-    try:
-        practice = site.practice_name()
-    except CompanionError:  # the settings may be what failed
-        practice = ""
-    page = plain_page(error.what, error.remedy, links=ways_on(error, here=here), practice=practice)
+    links = ways_on(error, here=here)
+    page = plain_page(error.what, error.remedy, links=links, practice=_practice(site))
     return HTMLResponse(page, status_code=status)
+
+
+def _practice(site: Site) -> str:
+    try:
+        return site.practice_name()
+    except CompanionError:  # the settings may be what failed
+        return ""
 
 
 def _head(site: Site) -> str:

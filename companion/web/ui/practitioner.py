@@ -282,7 +282,7 @@ class _PractitionerPage:
     def _changed(self, *_: object) -> None:
         if not hasattr(self, "_saved"):
             return
-        self._unsaved(self._values() != self._saved)
+        self._bar.set_visibility(self._values() != self._saved)
         ui.timer(0.01, report_errors(self._draw), once=True)
 
     async def _draw(self) -> None:
@@ -300,9 +300,6 @@ class _PractitionerPage:
         first = formatting.day(window.first_day, year=True)
         self._dates.set_text(f"From {first} to {formatting.day(window.last_day, year=True)}.")
         self._style.offer(await self._preview.show(choices))
-
-    def _unsaved(self, state: bool) -> None:
-        self._bar.set_visibility(state)
 
     async def _okay(self) -> None:
         if await self._apply():
@@ -327,7 +324,7 @@ class _PractitionerPage:
         await self._site.services.setup.applied(self._id)
         self._saved = values
         self._say(self._record.choices)
-        self._unsaved(False)
+        self._bar.set_visibility(False)
         self._look()
         notify_done("Saved.", undo=partial(self._take_back, before))
         return True
@@ -351,7 +348,7 @@ class _PractitionerPage:
         notify_done(f"{formatting.counted(count, 'event')} will be in Google again in a moment.")
 
     def _undo(self) -> None:
-        self._unsaved(False)
+        self._bar.set_visibility(False)
         ui.navigate.reload()
 
 

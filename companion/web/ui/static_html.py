@@ -34,10 +34,10 @@ def tag(name: str, *inside: str, **attributes: str) -> Markup:
     return Markup(f"<{name}{pairs}>{''.join(map(escape, inside))}</{name}>")  # noqa: S704 - all of it is escaped
 
 
-def icon(drawing: str, classes: str = "", *, name: str = "") -> Markup:
+def icon(drawing: str, *, name: str = "") -> Markup:
     """A Material icon; without a name a screen reader skips it."""
     spoken = {"role": "img", "aria_label": name} if name else {"aria_hidden": "true"}
-    return tag("i", escape(drawing), class_=f"q-icon material-icons {classes}".rstrip(), **spoken)
+    return tag("i", escape(drawing), class_="q-icon material-icons", **spoken)
 
 
 class StaticHtml(ui.html):

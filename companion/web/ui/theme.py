@@ -86,6 +86,10 @@ def box(classes: str = "", *, tag: str = "div") -> ui.element:
     return made.classes(classes) if classes else made
 
 
+def set_class(element: ui.element, name: str, *, on: bool) -> None:
+    element.classes(**{"add" if on else "remove": name})
+
+
 def facts(pairs: Iterable[tuple[str, str]]) -> None:
     """Names, and beside each what is known of it."""
     with box("facts", tag="dl"):
@@ -159,10 +163,10 @@ def say_error(error: CompanionError) -> None:
 
 
 @contextmanager
-def card(title: str = "", *, classes: str = "", level: int = 2) -> Iterator[ui.element]:
+def card(title: str = "", *, classes: str = "") -> Iterator[ui.element]:
     with box(f"card {classes}", tag="section" if title else "div") as outer:
         if title:
-            heading = text(title, tag=f"h{level}")
+            heading = text(title, tag="h2")
             outer.props(f"aria-labelledby={heading.html_id}")
         yield outer
 

@@ -47,7 +47,7 @@ def session_of(client: Client) -> str:
 
 
 def asking(user_of: UserOf) -> Who:
-    """Raises SignedOut when the session of the page has ended, NobodyAtPage without a page."""
+    """Raises SignedOut when the session of the page has ended, NoPageUser without a page."""
 
     def who() -> User:
         user = user_of(_session())

@@ -105,17 +105,12 @@ class AppointmentDialogs:
                 button("Close", shown.close, look="primary")
 
     def common_actions(self, shown: Dialog, opened: Opened) -> None:
-        for label, what in (
-            ("What does Google show?", "shows"),
-            ("Upload to Google", "upload"),
-        ):
-            if what == "upload" and not self._uploads:
-                continue
-            button(
-                label,
-                partial(self.leave, shown, partial(self.act, what, opened)),
-                look="plain",
-            )
+        acts = {"What does Google show?": "shows"}
+        if self._uploads:
+            acts["Upload to Google"] = "upload"
+        for label, what in acts.items():
+            then = partial(self.act, what, opened)
+            button(label, partial(self.leave, shown, then), look="plain")
 
     async def leave(self, shown: Dialog, then: Callable[[], Awaitable[None]]) -> None:
         """Close, then go on with something else."""
@@ -132,6 +127,14 @@ class AppointmentDialogs:
             button("Leave it as it is", partial(asked.submit, None), look="plain")
         answer = await asked
         return answer if isinstance(answer, Scope) else None
+
+    async def scope_of(
+        self, opened: Opened, question: str, *, this_too: bool = True
+    ) -> Scope | None:
+        """The same, where it is one of a series."""
+        if not opened.in_series:
+            return Scope.THIS
+        return await self.which(question, this_too=this_too)
 
     async def copy(self, key: str) -> None:
         opened = await self.booking.open(key)
@@ -240,10 +243,8 @@ class _Editing:
         if opened is None:
             also = self._form.also()
             return await self._booking.create(draft, user=self._dialogs.user(), also=also)
-        scope: Scope | None = Scope.THIS
-        if opened.in_series:
-            same_rule = draft.rule == opened.draft.rule
-            scope = await self._dialogs.which("Change which of them?", this_too=same_rule)
+        same_rule = draft.rule == opened.draft.rule
+        scope = await self._dialogs.scope_of(opened, "Change which of them?", this_too=same_rule)
         if scope is None:
             return None
         return await self._booking.edit(opened.key, draft, seen=opened.revision, scope=scope)
@@ -286,9 +287,8 @@ def _show_conflicts(found: Mapping[str, Sequence[Conflict]], names: Mapping[str,
             text(f"… and {formatting.number(len(every) - MOST_CONFLICTS)} more", "small")
 
 
-def _facts(opened: Opened, names: object) -> dict[str, str]:
+def _facts(opened: Opened, names: Mapping[str, str]) -> dict[str, str]:
     each, occurrence = opened.appointment, opened.occurrence
-    who = names.get(each.practitioner_id, "") if isinstance(names, dict) else ""
     kind = {
         AppointmentKind.CLIENT: "Client appointment",
         AppointmentKind.CASUAL: "Casual appointment",
@@ -300,7 +300,7 @@ def _facts(opened: Opened, names: object) -> dict[str, str]:
         "Client number": each.client_id,
         "Type": each.appointment_type,
         "When": formatting.span(occurrence.start, occurrence.end, all_day=each.all_day),
-        "Practitioner": who,
+        "Practitioner": names.get(each.practitioner_id, ""),
         "Location": occurrence.location,
         "Address": each.visit_address,
         "Telehealth": each.telehealth_link,

@@ -15,7 +15,6 @@ from companion.domain.appointments import AppointmentKind
 from companion.domain.errors import ChangedMeanwhile, NotFound
 from companion.services.book.booking import Booking, Edit, Opened
 from companion.services.book.drafts import AppointmentDraft
-from companion.services.book.series import Scope
 from companion.services.book.trail import Trail
 from companion.web.access import PageServices
 from companion.web.ui import formatting
@@ -89,9 +88,7 @@ class BookEdits:
     async def move(self, drop: Drop) -> Edit | None:
         """None when the person chose nothing; not yet in the trail."""
         opened = await self._booking.open(drop.key)
-        scope: Scope | None = Scope.THIS
-        if opened.in_series:
-            scope = await self.dialogs.which("Move which of them?")
+        scope = await self.dialogs.scope_of(opened, "Move which of them?")
         start, end = drop.to.start, drop.to.end
         if scope is None or start is None or end is None:
             return None
@@ -126,9 +123,7 @@ class BookEdits:
     async def act(self, what: str, opened: Opened) -> None:
         match what:
             case "cancel":
-                scope: Scope | None = Scope.THIS
-                if opened.in_series:
-                    scope = await self.dialogs.which("Cancel which of them?")
+                scope = await self.dialogs.scope_of(opened, "Cancel which of them?")
                 if scope is not None:
                     await self.done(
                         await self._booking.cancel(opened.key, seen=opened.revision, scope=scope)

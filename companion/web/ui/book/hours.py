@@ -11,7 +11,7 @@ from companion.domain.availability import DAYS, WorkingHours
 from companion.domain.errors import BadInput
 from companion.services.book.availability import Availability
 from companion.web.ui.components.dialogs import dialog
-from companion.web.ui.components.fields import clear_errors
+from companion.web.ui.components.fields import errors_at
 from companion.web.ui.components.typed_fields import TimeField
 from companion.web.ui.error_reports import notify_done, report_errors
 from companion.web.ui.theme import box, button, text
@@ -76,21 +76,13 @@ class HoursDialog:
             ]
 
     async def _save(self) -> None:
-        for day in self._days:
-            clear_errors(day.start)
-        fields = {name.casefold(): day for name, day in zip(DAYS, self._days, strict=True)}
-        try:
+        places = {name.casefold(): day.start for name, day in zip(DAYS, self._days, strict=True)}
+        with errors_at(places):
             hours = [each for day in self._days for each in day.hours()]
             await self._availability.keep(self._who.value or "", hours)
-        except BadInput as error:
-            bad = fields.get(error.field)
-            if bad is None:
-                raise
-            bad.start.error = f"{error.what} {error.remedy}"
-            return
-        self._dialog.watch()
-        notify_done("Saved.")
-        await self._saved()
+            self._dialog.watch()
+            notify_done("Saved.")
+            await self._saved()
 
 
 class _Day:

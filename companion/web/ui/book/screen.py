@@ -45,6 +45,7 @@ from companion.web.ui.error_reports import (
     report_errors,
 )
 from companion.web.ui.site import Site
+from companion.web.ui.theme import set_class
 
 LOOK_SECONDS = 0.2
 
@@ -186,8 +187,7 @@ class BookScreen:
         self._visible = frozenset(each.occurrence.key for each in kept)
         by_month = self._choice.shown_view == "month"
         # Not `visible`: the keys of the book are the calendar's, and it is heard while it is away.
-        away = "book__grid--away"
-        self._calendar.classes(add=away if by_month else "", remove="" if by_month else away)
+        set_class(self._calendar, "book__grid--away", on=by_month)
         self._month.set_visibility(by_month)
         if by_month:
             self._month.show(self._choice.day, columns[0].colour if columns else "", kept)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from companion.web.ui import formatting
 from companion.web.ui.site import Site
-from companion.web.ui.theme import box, button, text
+from companion.web.ui.theme import box, button, set_class, text
 
 
 class BookStatus:
@@ -43,8 +43,7 @@ class BookStatus:
             return
         self._shown = (line, share)
         self._line.set_text(line)
-        idle = "book__status--idle"
-        self._bar.classes(add="" if line else idle, remove=idle if line else "")
+        set_class(self._bar, "book__status--idle", on=not line)
         self._meter.set_visibility(share is not None)
         self._stop.set_visibility(share is not None)
         self._close.set_visibility(bool(line) and share is None)

@@ -15,7 +15,7 @@ from companion.web.ui.book.choice import OF_ONE, VIEWS, ShownView
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.fields import errors_at, first_of, offer_when_opened
 from companion.web.ui.components.month_picker import Counts, MonthPicker
-from companion.web.ui.theme import box, button, facts, menu_item
+from companion.web.ui.theme import box, button, facts, menu_item, set_class
 
 Act = Callable[[], Any]
 
@@ -220,10 +220,7 @@ class BookToolbar:
         self._date.props["aria-label"] = f"{self._date.text}. Choose another day"
         for name, each in self._views.items():
             each.props["aria-pressed"] = "true" if name == view else "false"
-            each.classes(
-                add="btn--chosen" if name == view else "",
-                remove="" if name == view else "btn--chosen",
-            )
+            set_class(each, "btn--chosen", on=name == view)
             each.update()
         self._date.update()
         self._show_filters()
@@ -241,7 +238,7 @@ class BookToolbar:
         name = f"Filters: {on}" if on else "Filters"
         filters = self._filter_button
         filters.props["aria-label"] = filters.props["title"] = name
-        filters.classes(add="btn--chosen" if on else "", remove="" if on else "btn--chosen")
+        set_class(filters, "btn--chosen", on=bool(on))
         filters.update()
 
     def can_undo(self, last: str, following: str) -> None:

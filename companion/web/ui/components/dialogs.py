@@ -15,7 +15,7 @@ from nicegui import ui
 from nicegui.elements.mixins.value_element import ValueElement
 
 from companion.web.ui.presses import once
-from companion.web.ui.theme import box, button, text
+from companion.web.ui.theme import box, button, set_class, text
 
 _FIELDS = (ui.input, ui.number, ui.select, ui.textarea, ui.radio, ui.checkbox, ui.switch)
 _FOCUSED_FIRST = (ui.input, ui.number, ui.select)
@@ -65,7 +65,7 @@ class Dialog(ui.dialog):
         if typed == self.typed:
             return
         self.typed = typed
-        self.card.classes(add="unsaved" if typed else "", remove="" if typed else "unsaved")
+        set_class(self.card, "unsaved", on=typed)
 
     def _handle_value_change(self, value: Any) -> None:
         super()._handle_value_change(value)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from companion.domain.errors import FileRefused
-from companion.web.incoming import Incoming
 from companion.web.ui.components.dialogs import dialog
 from companion.web.ui.components.file_drop import FileDrop
 from companion.web.ui.error_reports import notify_done
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from companion.services.google.client import ClientChange
 
 CLIENT_FILE_BYTES = 64 * 1024
-
-
 WORKSPACE = "/practice/workspace"
 
 
@@ -47,7 +44,12 @@ class ClientDrop:
     async def _received(self, ticket: str, _: str) -> None:
         incoming = self._site.incoming
         try:
-            content = await _small_file(incoming, ticket)
+            content = await incoming.read(ticket, most_bytes=CLIENT_FILE_BYTES)
+            if content is None:
+                raise FileRefused(
+                    "This is not a Google client file: it is too large.",
+                    "Download the OAuth client (type Desktop app) as JSON from Google's console.",
+                )
             change = await self._site.services.connecting.set_client(content)
         finally:
             incoming.discard(ticket)
@@ -115,13 +117,3 @@ class GoogleClientCard:
             return
         self._client = change.name
         self._show()
-
-
-async def _small_file(incoming: Incoming, ticket: str) -> bytes:
-    content = await incoming.read(ticket, most_bytes=CLIENT_FILE_BYTES)
-    if content is None:
-        raise FileRefused(
-            "This is not a Google client file: it is too large.",
-            "Download the OAuth client (type Desktop app) as JSON from Google's console.",
-        )
-    return content

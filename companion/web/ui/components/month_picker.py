@@ -45,7 +45,7 @@ class MonthPicker(ui.element, component="month_picker.js"):
         self.on("pick", pick)
         self.on("month", turn)
 
-    async def look(self, month: date, *, selected: date | None = None) -> None:
+    async def look(self, month: date) -> None:
         """Show the month of that day, with its counts."""
         first = month.replace(day=1)
         start = first - timedelta(days=first.weekday())
@@ -54,6 +54,4 @@ class MonthPicker(ui.element, component="month_picker.js"):
             counts = await self._counts(start, start + timedelta(days=41))
         self.props["month"] = first.isoformat()
         self.props["counts"] = {day.isoformat(): count for day, count in counts.items()}
-        if selected is not None:
-            self.props["selected"] = selected.isoformat()
         self.update()

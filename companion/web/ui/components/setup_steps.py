@@ -10,7 +10,7 @@ from markupsafe import Markup
 from companion.services.settings.setup import SetupProgress
 from companion.web.ui.components.folds import Fold, fold
 from companion.web.ui.static_html import StaticHtml, icon, tag
-from companion.web.ui.theme import box, card, text
+from companion.web.ui.theme import box, card, set_class, text
 
 UPLOAD = 9
 
@@ -29,7 +29,7 @@ class StepNumber(StaticHtml):
 
     def show(self, *, done: bool) -> None:
         self.content = self._mark(done=done)
-        self.classes(**{"add" if done else "remove": "step__number--done"})
+        set_class(self, "step__number--done", on=done)
 
     def _mark(self, *, done: bool) -> Markup:
         number = self._number

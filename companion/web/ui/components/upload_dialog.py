@@ -6,7 +6,6 @@ the book is not lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -23,9 +22,7 @@ if TYPE_CHECKING:
 FIRST = 10
 
 
-async def open_upload_dialog(
-    site: Site, practitioner_id: str, *, begun: Callable[[], None] = lambda: None
-) -> None:
+async def open_upload_dialog(site: Site, practitioner_id: str) -> None:
     """Raises CompanionError when there is nothing to plan with (not connected)."""
     record = site.services.settings.read().practitioner(practitioner_id)
     outlook = await site.services.syncing.plan(practitioner_id)
@@ -46,7 +43,6 @@ async def open_upload_dialog(
         def go() -> None:
             opened.close()
             site.live.upload(practitioner_id)
-            begun()
 
         with box("actions"):
             label = "Upload" if outlook.plan.writes else "Compare with Google"

@@ -25,7 +25,7 @@ from companion.web.ui.importing.review import ImportReview, OnStage
 from companion.web.ui.importing.sample_table import sample_appointments, sample_table
 from companion.web.ui.importing.source_choice import SourceChoice
 from companion.web.ui.importing.source_form import SourceForm
-from companion.web.ui.importing.wording import FETCHED, ImportWording
+from companion.web.ui.importing.wording import FETCHED
 from companion.web.ui.importing.working import Working
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, notice, say_error, text
@@ -229,6 +229,10 @@ class _AddSource:
 class _NewSource:
     """A FileToImport: everything that a place gives which is no source yet."""
 
+    wording = FETCHED
+    change_source = None
+    """Its name was said before."""
+
     def __init__(self, site: Site, name: str, wanted: TypedPlace, every: ui.select) -> None:
         self._site = site
         self._source = name
@@ -239,18 +243,9 @@ class _NewSource:
         self.name = f"what {site.services.fetched_sources.checked(name, wanted)} gives"
 
     @property
-    def wording(self) -> ImportWording:
-        return FETCHED
-
-    @property
     def kept_mapping(self) -> str:
         source = self._site.services.settings.read().sources.get(self._source)
         return source.mapping if source else ""
-
-    @property
-    def change_source(self) -> None:
-        """Its name was said before."""
-        return
 
     async def close(self) -> None:
         self._closed = True

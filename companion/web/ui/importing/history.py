@@ -33,17 +33,16 @@ _HEADINGS = ("When", "Who", "File", "Source", "What it did", "Undo")
 
 
 class Imports:
-    """Filled in once the page stands; of one source, or of all."""
+    """Filled in once the page stands."""
 
-    def __init__(self, site: Site, source: str = "") -> None:
+    def __init__(self, site: Site) -> None:
         self._site = site
-        self._source = source
         self._limit = AT_FIRST
         self._place = box()
         ui.timer(0.05, report_errors(self.fill), once=True)
 
     async def fill(self) -> None:
-        found = await self._site.services.imports.recent(self._limit + 1, self._source)
+        found = await self._site.services.imports.recent(self._limit + 1)
         self._place.clear()
         if not found:
             return

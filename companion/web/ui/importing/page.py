@@ -20,8 +20,8 @@ from companion.web.ui.importing.history import Imports, undo_button
 from companion.web.ui.importing.preview import say_report
 from companion.web.ui.importing.review import ImportReview, OnStage
 from companion.web.ui.importing.rows import rejected_rows
-from companion.web.ui.importing.source_choice import SourceChoice
-from companion.web.ui.importing.wording import FILE, ImportWording
+from companion.web.ui.importing.source_choice import SNAPSHOTS, SourceChoice, mode_of
+from companion.web.ui.importing.wording import FILE
 from companion.web.ui.pages import page
 from companion.web.ui.site import Site
 from companion.web.ui.theme import (
@@ -44,7 +44,6 @@ _MODES = {
     "changes": "Changes only: appointments that the file does not name stay as they are",
     "whole": "Whole book: for its dates and practitioners, what the file does not name was removed",
 }
-_SNAPSHOT = {"": None, "changes": False, "whole": True}
 ACCEPTED = ".csv,.txt,.tsv,.xlsx,.xlsm,.xlsb,.xls,.ods,.htm,.html,.xml,.ics,.json,.ndjson"
 
 
@@ -62,6 +61,8 @@ def create(site: Site) -> None:
 
 
 class _DroppedFile:
+    wording = FILE
+
     def __init__(
         self, site: Site, path: Path, name: str, source: str | None, snapshot: bool | None
     ) -> None:
@@ -70,10 +71,6 @@ class _DroppedFile:
         self.name = name
         self._source = source
         self._snapshot = snapshot
-
-    @property
-    def wording(self) -> ImportWording:
-        return FILE
 
     @property
     def kept_mapping(self) -> str:
@@ -169,7 +166,7 @@ class _Import:
         self._source = self._choice.value
         known = self._site.services.settings.read().sources.get(self._source or "")
         if known is not None:
-            self._radio.value = {None: "", False: "changes", True: "whole"}[known.snapshot]
+            self._radio.value = mode_of(known)
 
     async def _sample(self, path: Path) -> None:
         await self._review(path, path.name)
@@ -184,7 +181,7 @@ class _Import:
     async def _review(self, path: Path, file_name: str) -> None:
         if self._choice.unnamed:
             raise FileRefused("The other source has no name yet.", "Type its name, or choose one.")
-        file = _DroppedFile(self._site, path, file_name, self._source, _SNAPSHOT[self._mode])
+        file = _DroppedFile(self._site, path, file_name, self._source, SNAPSHOTS[self._mode])
         self._area.clear()
         with self._area:
             review = ImportReview(

@@ -15,7 +15,7 @@ from nicegui import ui
 from companion.services.imports.questions import Answers, Question, folded_key
 from companion.web.ui import formatting
 from companion.web.ui.importing.wording import FILE, ImportWording
-from companion.web.ui.theme import box, button, card, text
+from companion.web.ui.theme import box, button, card, set_class, text
 
 MOST_BUTTONS = 6
 """More choices than that are a list."""
@@ -39,7 +39,7 @@ class _QuestionFields:
         return str(value or "").strip()
 
     def mark(self, *, missing: bool) -> None:
-        self.place.classes(**{"add" if missing else "remove": "question--missing"})
+        set_class(self.place, "question--missing", on=missing)
         self.missing.set_visibility(missing)
 
 

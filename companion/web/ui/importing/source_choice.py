@@ -7,11 +7,18 @@ from collections.abc import Callable, Sequence
 
 from nicegui import ui
 
+from companion.domain.settings import SourceSettings
 from companion.web.ui.theme import box, text
 
 BY_COLUMNS = ""
 ANOTHER = "\x00another"
 MOST_BUTTONS = 8
+SNAPSHOTS = {"": None, "changes": False, "whole": True}
+"""By the choice of what a file holds: as `SourceSettings.snapshot`."""
+
+
+def mode_of(source: SourceSettings) -> str:
+    return next(mode for mode, snapshot in SNAPSHOTS.items() if snapshot is source.snapshot)
 
 
 class SourceChoice:

@@ -16,7 +16,7 @@ from companion.web.ui.components.fields import errors_at
 from companion.web.ui.error_reports import notify_done
 from companion.web.ui.importing.column_choices import choices_of
 from companion.web.ui.importing.columns import ColumnsForm
-from companion.web.ui.importing.source_choice import SourceChoice
+from companion.web.ui.importing.source_choice import SNAPSHOTS, SourceChoice, mode_of
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, facts, text
 
@@ -28,7 +28,6 @@ _MODES = {
     "changes": "Changes only: appointments that a file does not name stay as they are",
     "whole": "Whole book: for its dates and practitioners, what a file does not name was removed",
 }
-_SNAPSHOT = {"": None, "changes": False, "whole": True}
 _EXPECTED = {
     Expected.AUTOMATIC: "As often as it usually comes",
     Expected.DAILY: "On each opening day",
@@ -58,7 +57,7 @@ class SourceForm:
         self._folder.classes("field").props(
             f'outlined maxlength=1000 dir=ltr hint="Its whole path, {_seen_from(site, source)}"'
         )
-        self._mode = ui.radio(dict(_MODES), value=_mode_of(source) if source else "")
+        self._mode = ui.radio(dict(_MODES), value=mode_of(source) if source else "")
         self._mode.props('aria-label="What its files hold"')
         self._leave = ui.checkbox(
             "Leave imported files where they are (otherwise they are moved to “imported” inside)",
@@ -86,7 +85,7 @@ class SourceForm:
         name = self._choice.value if self._choice else None
         known = self._site.services.settings.read().sources.get(name or "")
         if known is not None:
-            self._mode.value = _mode_of(known)
+            self._mode.value = mode_of(known)
             self._expected.value = known.expected
 
     async def _save(self) -> None:
@@ -103,7 +102,7 @@ class SourceForm:
             await self._site.services.sources.add(
                 name,
                 folder,
-                snapshot=_SNAPSHOT[str(self._mode.value or "")],
+                snapshot=SNAPSHOTS[str(self._mode.value or "")],
                 leave_files=bool(self._leave.value),
                 expected=Expected(self._expected.value),
             )
@@ -119,10 +118,6 @@ def _seen_from(site: Site, source: SourceSettings | None) -> str:
     if source is None or not source.workstation or not site.services.sources.is_elsewhere(source):
         return here
     return "as the workstation that watches it sees it"
-
-
-def _mode_of(source: SourceSettings) -> str:
-    return {None: "", False: "changes", True: "whole"}[source.snapshot]
 
 
 def _about(key: str) -> str:

@@ -27,6 +27,9 @@ MOST_SHOWN = 5
 
 
 class _WaitingFile:
+    change_source = None
+    """Its folder says which source it is of."""
+
     def __init__(self, site: Site, source: str, place: str) -> None:
         self._site = site
         self._source = source
@@ -42,11 +45,6 @@ class _WaitingFile:
     def kept_mapping(self) -> str:
         source = self._site.services.settings.read().sources.get(self._source)
         return source.mapping if source else ""
-
-    @property
-    def change_source(self) -> None:
-        """Its folder says which source it is of."""
-        return
 
     async def read(self, answers: Answers, mapping: str | None, on_stage: OnStage) -> ImportPreview:
         on_stage("Reading it", 0.0)

@@ -36,6 +36,14 @@ ONLY_HERE = (
 )
 
 
+def warn_of_listener(site: Site) -> None:
+    """Where phones are not answered, or not by the renewed certificate."""
+    if problem := site.services.reachability.listener_status.problem:
+        with notice("warn"):
+            text("Phones cannot fetch everything at the moment.", "strong")
+            text(problem)
+
+
 def open_link_dialog(site: Site, url: str, label: str, practitioner_id: str, kind: str) -> None:
     """Show a link, for the device kind that was chosen; another may be looked at."""
     with dialog(f"The link for “{label}”", asks=False) as opened:

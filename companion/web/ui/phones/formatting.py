@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from companion.domain.disclosure import ClientName, Disclosure, DisclosureCap, DisclosureItem
-from companion.services.feeds.answers import FeedBody
 from companion.services.feeds.bodies import SIZE_LIMIT
 from companion.services.feeds.facts import LinkFacts, State
 from companion.services.feeds.views import PRESETS
@@ -198,12 +197,8 @@ def interval(measured: timedelta | None) -> str:
     return f"About every {round(seconds / 86400)} days"
 
 
-def size(body: FeedBody) -> str:
-    """``212 KB of 900 KB, 480 appointments``."""
-    return size_line(body.size, body.events)
-
-
 def size_line(size_in_bytes: int, events: int) -> str:
+    """``212 KB of 900 KB, 480 appointments``."""
     kilobytes = max(1, round(size_in_bytes / 1000))
     limit = SIZE_LIMIT // 1000
     size = f"{formatting.number(kilobytes)} KB of {limit} KB"

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from companion.services.feeds.facts import facts_of
 from companion.web.ui import formatting
+from companion.web.ui.phones.device import warn_of_listener
 from companion.web.ui.phones.formatting import STATES, fetched
 from companion.web.ui.site import Site
-from companion.web.ui.theme import badge, box, link_button, notice, text
+from companion.web.ui.theme import badge, box, link_button, text
 
 
 class PhoneLinks:
     def __init__(self, site: Site, practitioner_id: str) -> None:
         self._site = site
         self._practitioner_id = practitioner_id
-        if problem := site.services.reachability.listener_status.problem:
-            with notice("warn"):
-                text("Phones cannot fetch everything at the moment.", "strong")
-                text(problem)
+        warn_of_listener(site)
         self._list = box("stack stack--loose")
         with box("actions"):
             link_button("Phone links", f"/phone/{practitioner_id}", icon="smartphone")

@@ -7,7 +7,7 @@ from companion.services.access.policy import Action
 from companion.services.access.rules import Rule
 from companion.services.ports import FeedLink
 from companion.web.ui.pages import page
-from companion.web.ui.phones.device import open_link_dialog
+from companion.web.ui.phones.device import open_link_dialog, warn_of_listener
 from companion.web.ui.phones.practice import PhonePractice
 from companion.web.ui.phones.reach import PhoneReach
 from companion.web.ui.phones.table import PhoneTable
@@ -55,10 +55,7 @@ class _PhonesPage:
             with notice("warn"):
                 text("The practice has switched phone links off.", "strong")
                 text("Existing links show one entry that says so.")
-        if problem := services.reachability.listener_status.problem:
-            with notice("warn"):
-                text("Phones cannot fetch everything at the moment.", "strong")
-                text(problem)
+        warn_of_listener(site)
         with card("Devices"):
             text(services.reachability.sentence(), "card__lead")
             self._table = PhoneTable(site, record, self._show)

@@ -7,6 +7,7 @@ from nicegui import ui
 from companion.web.ui.components.fields import errors_at
 from companion.web.ui.components.typed_fields import NumberField
 from companion.web.ui.error_reports import notify_done
+from companion.web.ui.phones.device import warn_of_listener
 from companion.web.ui.site import Site
 from companion.web.ui.theme import box, button, card, notice, text
 
@@ -21,10 +22,7 @@ class PhoneReach:
         reach = site.services.reachability
         practice = site.services.settings.read().practice
         with card("How phones reach this computer"):
-            if problem := reach.listener_status.problem:
-                with notice("warn"):
-                    text("Phones cannot fetch everything at the moment.", "strong")
-                    text(problem)
+            warn_of_listener(site)
             self._sentence = text("", "card__lead")
             text("Links begin with", "soft small")
             self._address = text("", "address").props("dir=ltr")

@@ -21,7 +21,7 @@ from companion.web.ui.phones.formatting import (
     fetched,
     interval,
     shows,
-    size,
+    size_line,
     trimmed,
 )
 from companion.web.ui.phones.wizard import open_change
@@ -100,7 +100,7 @@ class PhoneTable:
                     text(pace)
             with _cell(3):
                 if body is not None:
-                    text(size(body))
+                    text(size_line(body.size, body.events))
                     if left_out := trimmed(body.trimmed_past, body.trimmed_future):
                         badge("Too large", "warn")
                         text(left_out, "small")

@@ -4,7 +4,6 @@ link or changes one."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any
 
 from nicegui import ui
@@ -31,10 +30,16 @@ Made = Callable[[FeedLink, str, str], Awaitable[None]]
 
 
 async def open_wizard(site: Site, record: PractitionerSettings, made: Made) -> None:
+    async def make() -> None:
+        with errors_at(form.fields):
+            link, url = await site.services.feeds.add(record.practitioner.id, **form.values())
+            opened.close()
+            await made(link, url, form.kind)
+
     with dialog("Add a device") as opened:
         form = _LinkForm(site, record, None)
         with box("actions"):
-            button("Make the link", partial(_make, form, made, opened), look="primary")
+            button("Make the link", make, look="primary")
             button("Cancel", opened.close, look="plain")
     await form.draw()
 
@@ -46,36 +51,24 @@ async def open_change(
     changed: Callable[[], Awaitable[None]],
 ) -> None:
     """The link itself stays: nothing has to be set up again on the device."""
+
+    async def change() -> None:
+        with errors_at(form.fields):
+            await site.services.feeds.edit(link.id, **form.values())
+            opened.close()
+            await changed()
+
     with dialog(f"Change “{link.label}”") as opened:
         form = _LinkForm(site, record, link)
         with box("actions"):
-            button("Save", partial(_change, form, link, changed, opened), look="primary")
+            button("Save", change, look="primary")
             button("Cancel", opened.close, look="plain")
     await form.draw()
-
-
-async def _make(form: _LinkForm, made: Made, opened: ui.dialog) -> None:
-    feeds = form.site.services.feeds
-    with errors_at(form.fields):
-        link, url = await feeds.add(form.record.practitioner.id, **form.values())
-        opened.close()
-        await made(link, url, form.kind)
-
-
-async def _change(
-    form: _LinkForm, link: FeedLink, changed: Callable[[], Awaitable[None]], opened: ui.dialog
-) -> None:
-    with errors_at(form.fields):
-        await form.site.services.feeds.edit(link.id, **form.values())
-        opened.close()
-        await changed()
 
 
 class _LinkForm:
     def __init__(self, site: Site, record: PractitionerSettings, link: FeedLink | None) -> None:
         """`link`: which one is changed; None for a new one."""
-        self.site = site
-        self.record = record
         choices = link or record.choices
         cap = site.services.settings.read().practice.cap
         self._kind = ui.select(

@@ -200,7 +200,8 @@ def test_a_line_cut_or_doubled_or_quoted_leaves_every_other_row(
     async def scene() -> None:
         with tempfile.TemporaryDirectory() as folder:
             bench = ImportBench(Path(folder))
-            await bench.take(b"\r\n".join(lines), answers=DAY_FIRST)
+            # A name that was cut is perhaps another's: that is asked, and the guess taken.
+            await bench.take(b"\r\n".join(lines), answers=DAY_FIRST, yes=True)
             kept = await bench.all()
             others = {f"A{n}" for n in range(len(plain)) if n + 1 != at}
             assert others <= kept.keys()

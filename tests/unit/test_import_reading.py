@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from companion.services.imports.moments import DateOrder
 from companion.services.imports.reading.results import Reading
 from tests.samples.reading import asked, at, drafts, read, sheets, times
 
@@ -142,6 +143,13 @@ def test_a_weekday_beside_the_date_proves_the_order() -> None:
     reading = read("Date,Start,Finish,Practitioner\nFri 11/12/2026,9:00,9:30,Jo Smith\n")
     assert asked(reading) == {}
     assert times(reading)[0][0] == at(11, 9)
+
+
+def test_a_date_that_was_cut_proves_no_order_that_the_others_are_not_in() -> None:
+    reading = read(f"{starts('01/12/2026', '02/12/2026', '03/12/2026')}08/12/2,,Jo Smith\n")
+    assert reading.order.order is DateOrder.DMY
+    assert [each[0] for each in times(reading)] == [at(1, 9), at(2, 9), at(3, 9)]
+    assert len(reading.content.rejections) == 1
 
 
 def test_a_file_of_both_orders_is_asked_about() -> None:

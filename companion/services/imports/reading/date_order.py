@@ -1,6 +1,7 @@
 """Date order: whether 3/4/2026 is a day in April or in March, and which row proves it.
 
-A date that only one order can read proves that order for the file. Where no row proves one, the
+A date that only one order can read proves that order for the file, unless more dates are none in
+that order: then it is the one that is damaged, as where a file was cut. Where no row proves one, the
 practice's own order is taken only when reading the file that way is clearly the likelier: its
 appointments then lie close together and near today, and far apart the other way round. Everything
 else is a question. A month-first file is never read day-first for the rows where that works.
@@ -68,8 +69,9 @@ def prove_order(
     proofs = {order: each for order, each in found.proofs.items() if each}
     if len(proofs) == 1:
         order, (row, text) = next(iter(proofs.items()))
-        return proof(order=order, proved_by=text, row=row)
-    if len(proofs) > 1:
+        if found.only[order] >= found.unread[order]:
+            return proof(order=order, proved_by=text, row=row)
+    elif proofs:
         # Dates of either order in one file: whichever is taken, somebody must know.
         guess = max(proofs, key=lambda each: found.only[each])
         return proof(order=guess, asked=True)
@@ -89,6 +91,8 @@ class _Evidence:
         self._this_year = this_year
         self.proofs: dict[DateOrder, tuple[int, str] | None] = dict.fromkeys(DateOrder)
         self.only: dict[DateOrder, int] = dict.fromkeys(DateOrder, 0)
+        self.unread: dict[DateOrder, int] = dict.fromkeys(DateOrder, 0)
+        """Dates that other orders read, and this one does not."""
         self.readings: dict[tuple[str, str, str], dict[DateOrder, date]] = {}
         """Dates of starts (of any moment where no start is in figures) that two orders read."""
         self.count = 0
@@ -117,6 +121,8 @@ class _Evidence:
         if of_start and not self._of_start:
             self._of_start = True
             self.readings.clear()
+        for order in DateOrder:
+            self.unread[order] += order not in readings
         if len(readings) == 1:
             order = next(iter(readings))
             self.only[order] += 1

@@ -25,8 +25,8 @@ from companion.storage.moving import (
     HOLDER,
     exclusive_home,
     fresh_folder,
+    holding_moving_lock,
     moves_into_practice,
-    moving_turn,
     recover_move_locked,
     staged_secrets,
     staging_of,
@@ -50,7 +50,7 @@ async def join_practice_here(
 async def give_practice_key(environment: Environment, address: str, typed_key: str) -> PracticeNote:
     """The renewed key, to a workstation that has joined; its app may run, or wait for it. Raises
     BadInput, Busy, StoreError, SecretsError."""
-    async with moving_turn(environment.home):
+    async with holding_moving_lock(environment.home):
         await recover_move_locked(environment, Disk())
         note = practice_note(environment.home)
         if note is None:
@@ -71,7 +71,7 @@ async def type_practice_key(environment: Environment, typed_key: str) -> None:
 
 async def join_by_variables(environment: Environment) -> PracticeNote:
     """The same for a start, which may be that of the app. Raises the same."""
-    async with moving_turn(environment.home):
+    async with holding_moving_lock(environment.home):
         key = environment.practice_key
         return await _join(environment, environment.database_url, key, Disk())
 

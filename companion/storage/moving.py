@@ -96,7 +96,7 @@ def moving_lock(home: Path) -> FileLock:
     return FileLock(home / f"{_LOCK}.lock", holder=HOLDER, patience=PATIENCE)
 
 
-def moving_turn(home: Path) -> AbstractAsyncContextManager[object]:
+def holding_moving_lock(home: Path) -> AbstractAsyncContextManager[object]:
     """The same lock for a coroutine: it is waited for in a thread."""
     return NamedFileLocks(home, holder=HOLDER, patience=PATIENCE).hold(_LOCK)
 
@@ -191,7 +191,7 @@ async def recover_move(environment: Environment, disk: Disk | None = None) -> No
         return
     async with AsyncExitStack() as stack:
         try:
-            await stack.enter_async_context(moving_turn(home))
+            await stack.enter_async_context(holding_moving_lock(home))
         except Busy as error:
             raise Busy(
                 "The data of this computer are just being moved to or from a practice.",

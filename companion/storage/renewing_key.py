@@ -27,7 +27,7 @@ from companion.services.files import Disk
 from companion.services.ports import SecretStore
 from companion.storage.home import sealed_secrets
 from companion.storage.membership import KEY_NAME, membership_of
-from companion.storage.moving import HOLDER, lock_moves, moving_turn, recover_move_locked
+from companion.storage.moving import HOLDER, holding_moving_lock, lock_moves, recover_move_locked
 from companion.storage.practice import practice_row_of
 
 
@@ -50,7 +50,7 @@ async def renew_practice_key(
     """The app may run meanwhile. `store`: where this computer keeps the keys, for tests. Raises
     BadInput, Busy, StoreError, SecretsError; then the old key counts, except after an unanswered
     COMMIT, when `practice key` shows which one does."""
-    async with moving_turn(environment.home):
+    async with holding_moving_lock(environment.home):
         await recover_move_locked(environment, Disk())
         note = practice_note(environment.home)
         if note is None:

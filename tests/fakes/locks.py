@@ -1,4 +1,4 @@
-"""Turns among processes, where there is only one."""
+"""Locks among processes, where there is only one."""
 
 from __future__ import annotations
 

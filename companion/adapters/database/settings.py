@@ -2,7 +2,7 @@
 
 Each table of the TinyDB is one document (`settings/practitioners`), so that a change writes only
 the tables that it changed. It is decided on the versions of all of them and written only where all
-are still the same (`documents`), so that it counts as one turn, as it does in a home's file.
+are still the same (`documents`), so that it counts as one step, as it does in a home's file.
 
 `read` answers from memory. What other workstations wrote comes into it by `renew`, which the hub
 calls as soon as it hears of a write; before each change the versions are asked for anyway. What

@@ -116,7 +116,7 @@ class SourceNotes(Protocol):
         ...
 
     async def change(self, source: str, edit: Callable[[SourceNote], SourceNote | None]) -> None:
-        """One note, read and written as one turn among all processes; None forgets it.
+        """One note, read and written under one lock of all processes; None forgets it.
         Raises Busy, StoreError."""
         ...
 

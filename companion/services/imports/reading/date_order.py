@@ -1,8 +1,8 @@
 """Date order: whether 3/4/2026 is a day in April or in March, and which row proves it.
 
 A date that only one order can read proves that order for the file, unless more dates are none in
-that order: then it is the one that is damaged, as where a file was cut. Where no row proves one, the
-practice's own order is taken only when reading the file that way is clearly the likelier: its
+that order: then it is the one that is damaged, as where a file was cut. Where no row proves one,
+the practice's own order is taken only when reading the file that way is clearly the likelier: its
 appointments then lie close together and near today, and far apart the other way round. Everything
 else is a question. A month-first file is never read day-first for the rows where that works.
 """
@@ -10,6 +10,7 @@ else is a question. A month-first file is never read day-first for the rows wher
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -91,7 +92,7 @@ class _Evidence:
         self._this_year = this_year
         self.proofs: dict[DateOrder, tuple[int, str] | None] = dict.fromkeys(DateOrder)
         self.only: dict[DateOrder, int] = dict.fromkeys(DateOrder, 0)
-        self.unread: dict[DateOrder, int] = dict.fromkeys(DateOrder, 0)
+        self.unread: Counter[DateOrder] = Counter()
         """Dates that other orders read, and this one does not."""
         self.readings: dict[tuple[str, str, str], dict[DateOrder, date]] = {}
         """Dates of starts (of any moment where no start is in figures) that two orders read."""
@@ -121,8 +122,7 @@ class _Evidence:
         if of_start and not self._of_start:
             self._of_start = True
             self.readings.clear()
-        for order in DateOrder:
-            self.unread[order] += order not in readings
+        self.unread.update(set(DateOrder) - readings.keys())
         if len(readings) == 1:
             order = next(iter(readings))
             self.only[order] += 1

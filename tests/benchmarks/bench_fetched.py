@@ -23,11 +23,8 @@ import pytest
 from sqlalchemy import URL, create_engine, text
 from sqlalchemy.pool import NullPool
 
-from companion.adapters.clock import SystemClock
-from companion.adapters.database import open_database
 from companion.adapters.sources.database.source import DatabaseSource
 from companion.adapters.sources.fhir.source import FhirSource
-from companion.adapters.tabular.files import WorkbookFiles
 from companion.gc_tuning import freeze_gc
 from companion.sandbox.fhir.queries import CONTROLS, KNOWN
 from companion.sandbox.fhir.service import BASE, FhirPolicy, FhirService
@@ -36,8 +33,7 @@ from companion.sandbox.sockets import ServerThread
 from companion.services.sources.remote import FetchAnswer, FetchRequest, RemoteSource, by_name
 from tests.benchmarks.measuring import PeakMemory, figures_of, machine_load
 from tests.fakes.database_servers import Server, mariadb, postgresql, shown
-from tests.fakes.importing import importing_over
-from tests.fakes.settings import FakeSettings
+from tests.fakes.importing import importing_into
 
 pytestmark = pytest.mark.benchmark
 ROWS = 20_000
@@ -69,15 +65,7 @@ async def import_from(source: RemoteSource, asked: Asked, home: Path) -> dict[st
     figures["fetch_seconds"] = time.perf_counter() - began
     figures["fetch_megabytes"] = memory.peak
     assert answer.file is not None
-    clock, settings = SystemClock(""), FakeSettings()
-    database = open_database(home / "book.db", clock)
-    importing = importing_over(
-        book=database.book,
-        settings=settings,
-        activity=database.activity,
-        clock=clock,
-        reader=WorkbookFiles(),
-    )
+    database, importing = importing_into(home)
     began = time.perf_counter()
     with PeakMemory() as memory:
         seen = await importing.preview(answer.file, source="clinic", snapshot=True)

@@ -19,13 +19,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from companion.adapters.clock import SystemClock
-from companion.adapters.database import open_database
 from companion.adapters.tabular.files import WorkbookFiles
 from companion.gc_tuning import freeze_gc
 from tests.benchmarks.measuring import PeakMemory, figures_of, machine_load
-from tests.fakes.importing import importing_over
-from tests.fakes.settings import FakeSettings
+from tests.fakes.importing import importing_into
 from tests.samples.exports import as_text, csv_bytes, large_export, xlsx_bytes
 
 pytestmark = pytest.mark.benchmark
@@ -37,15 +34,7 @@ READING_SECONDS, READING_MEGABYTES = 3, 200
 
 async def import_twice(file: Path, home: Path) -> dict[str, float]:
     """A first import, then the same file again, as a snapshot."""
-    clock, settings = SystemClock(""), FakeSettings()
-    database = open_database(home / "book.db", clock)
-    importing = importing_over(
-        book=database.book,
-        settings=settings,
-        activity=database.activity,
-        clock=clock,
-        reader=WorkbookFiles(),
-    )
+    database, importing = importing_into(home)
     figures: dict[str, float] = {}
     for name in ("first", "again"):
         began = time.perf_counter()

@@ -18,19 +18,7 @@ from companion.services.ports import Refill, Spending
 from companion.services.sync.pacing import Pacer
 from tests.fakes.clock import FakeClock
 from tests.fakes.moving_practice import connected
-from tests.fakes.pacing import KeptPace, Log, SamePace, used, write_for
-
-OF_ACCOUNT, OF_PROJECT = Refill(9.72, 8.4), Refill(162.0, 140.0)
-
-
-def spending(units: float, account: str = "anna") -> Spending:
-    return Spending(
-        account=account,
-        units=units,
-        project_units=units,
-        of_account=OF_ACCOUNT,
-        of_project=OF_PROJECT,
-    )
+from tests.fakes.pacing import KeptPace, Log, SamePace, spending, used, write_for
 
 
 class Place:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from companion.adapters.clock import SystemClock
+from companion.adapters.database import open_database
+from companion.adapters.database.database import Database
+from companion.adapters.tabular.files import WorkbookFiles
 from companion.services.imports.importing import Importing
 from companion.services.ports import (
     ActivityLog,
@@ -11,6 +17,7 @@ from companion.services.ports import (
 )
 from companion.services.settings.practitioners import Practitioners
 from companion.services.workbooks import WorkbookReader
+from tests.fakes.settings import FakeSettings
 from tests.fakes.workbooks import InlineWorkbooks
 
 
@@ -31,3 +38,17 @@ def importing_over(
         activity=activity,
         clock=clock,
     )
+
+
+def importing_into(home: Path) -> tuple[Database, Importing]:
+    """A real database of its own, files read in a process of their own; to be closed."""
+    clock = SystemClock("")
+    database = open_database(home / "book.db", clock)
+    importing = importing_over(
+        book=database.book,
+        settings=FakeSettings(),
+        activity=database.activity,
+        clock=clock,
+        reader=WorkbookFiles(),
+    )
+    return database, importing

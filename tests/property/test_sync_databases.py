@@ -57,27 +57,18 @@ async def die_on(place: RealDatabase, name: str, step: int) -> bool:
         await housed[0].close()
 
 
-@pytest.mark.postgresql
-@pytest.mark.parametrize("name", WORKS)
-def test_a_process_may_die_at_steps_all_over_a_pass_on_postgresql(
-    on_postgresql: RealDatabase, name: str
-) -> None:
-    step = 2
-    while asyncio.run(die_on(on_postgresql, name, step)):
-        step += 13
-    assert step > 60
+EVERY = pytest.param(1, marks=[pytest.mark.long, pytest.mark.timeout(3600)])
 
 
-@pytest.mark.long
 @pytest.mark.postgresql
-@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("stride", [13, EVERY])
 @pytest.mark.parametrize("name", WORKS)
 def test_a_process_may_die_at_any_step_of_a_pass_on_postgresql(
-    on_postgresql: RealDatabase, name: str
+    on_postgresql: RealDatabase, name: str, stride: int
 ) -> None:
-    step = 1
+    step = min(2, stride)
     while asyncio.run(die_on(on_postgresql, name, step)):
-        step += 1
+        step += stride
     assert step > 60
 
 

@@ -164,10 +164,8 @@ async def key_store(context: CheckContext) -> Finding | None:
         )
         return KEY_STORE.failed(error, action=action)
     except SecretsError as error:
-        action = FindingAction(
-            label="Try again", command="Unlock the password store, then: run.py doctor"
-        )
-        return KEY_STORE.failed(error, action=action)
+        again = FindingAction(label="Try again", command="run.py doctor")
+        return KEY_STORE.failed(error, action=again)
     if context.weak_key:
         return KEY_STORE.warn(
             f"The passphrase in COMPANION_SECRETS_KEY is easy to guess: {context.weak_key}.",

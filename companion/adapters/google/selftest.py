@@ -244,11 +244,11 @@ class CalendarSelfTest:
         unknown, fresh = self._new_id(), self._new_id()
         event = self._event()
         statuses = await self._send_batch(
-            lambda line: [
-                self._insertion(line, fresh, event),
-                self._insertion(line, known, event),
-                self._deletion(line, unknown),
-                self._getting(line, known),
+            lambda connection: [
+                self._insertion(connection, fresh, event),
+                self._insertion(connection, known, event),
+                self._deletion(connection, unknown),
+                self._getting(connection, known),
             ]
         )
         return _equal([each.status for each in statuses], [200, 409, 404, 200])
@@ -256,7 +256,7 @@ class CalendarSelfTest:
     async def _rate(self) -> str:
         known, _ = await self._inserted()
         answers = await self._send_batch(
-            lambda line: [self._getting(line, known) for _ in range(_BURST)]
+            lambda connection: [self._getting(connection, known) for _ in range(_BURST)]
         )
         odd = [each for each in answers if each.status != 200 and not _too_fast(each)]
         return f"{len(odd)} of {_BURST} answered {odd[0].short}" if odd else ""
@@ -288,21 +288,21 @@ class CalendarSelfTest:
         return event_id
 
     async def _insert(self, event_id: str, event: CalendarEvent) -> Answer:
-        return await self._send(lambda line: self._insertion(line, event_id, event))
+        return await self._send(lambda connection: self._insertion(connection, event_id, event))
 
     async def _get(self, event_id: str) -> Answer:
-        return await self._send(lambda line: self._getting(line, event_id))
+        return await self._send(lambda connection: self._getting(connection, event_id))
 
     async def _delete(self, event_id: str) -> Answer:
-        return await self._send(lambda line: self._deletion(line, event_id))
+        return await self._send(lambda connection: self._deletion(connection, event_id))
 
     async def _patch_event(self, event_id: str, event: CalendarEvent) -> Answer:
         body = wire.changed_event(event, WRITER, self._clock.now(), style=False)
         return await self._patch(event_id, body)
 
     async def _patch(self, event_id: str, body: Json, *, if_match: str = "") -> Answer:
-        def make(line: GoogleConnection) -> Any:
-            request = line.events.patch(
+        def make(connection: GoogleConnection) -> Any:
+            request = connection.events.patch(
                 calendarId=self._calendar, eventId=event_id, body=body, sendUpdates="none"
             )
             if if_match:
@@ -311,30 +311,32 @@ class CalendarSelfTest:
 
         return await self._send(make)
 
-    def _insertion(self, line: GoogleConnection, event_id: str, event: CalendarEvent) -> Any:
-        return line.events.insert(
+    def _insertion(self, connection: GoogleConnection, event_id: str, event: CalendarEvent) -> Any:
+        return connection.events.insert(
             calendarId=self._calendar,
             body=wire.new_event(event_id, event, WRITER, self._clock.now()),
             sendUpdates="none",
         )
 
-    def _getting(self, line: GoogleConnection, event_id: str) -> Any:
-        return line.events.get(calendarId=self._calendar, eventId=event_id)
+    def _getting(self, connection: GoogleConnection, event_id: str) -> Any:
+        return connection.events.get(calendarId=self._calendar, eventId=event_id)
 
-    def _deletion(self, line: GoogleConnection, event_id: str) -> Any:
-        return line.events.delete(calendarId=self._calendar, eventId=event_id, sendUpdates="none")
+    def _deletion(self, connection: GoogleConnection, event_id: str) -> Any:
+        return connection.events.delete(
+            calendarId=self._calendar, eventId=event_id, sendUpdates="none"
+        )
 
-    def _list(self, line: GoogleConnection, **parameters: Any) -> Any:
-        return line.events.list(calendarId=self._calendar, showDeleted=False, **parameters)
+    def _list(self, connection: GoogleConnection, **parameters: Any) -> Any:
+        return connection.events.list(calendarId=self._calendar, showDeleted=False, **parameters)
 
     async def _send(self, make: Make) -> Answer:
         return _read(await self._account.answer(make))
 
     async def _send_batch(self, make: Callable[[GoogleConnection], list[Any]]) -> list[Answer]:
         def work(
-            line: GoogleConnection, access: CallCredentials
+            connection: GoogleConnection, access: CallCredentials
         ) -> HttpAnswer | list[HttpAnswer | None]:
-            answer = line.batch(make(line), access)
+            answer = connection.batch(make(connection), access)
             if isinstance(answer, HttpAnswer) and answer.status == 401:
                 raise Unauthorised
             return answer

@@ -18,7 +18,7 @@ SHARE = 10
 """At most this part of the time goes into fetching one source."""
 
 
-def lock_name_of(source: str) -> str:
+def lock_of(source: str) -> str:
     """The name of its lock among all processes; a source's own may be of any characters."""
     return f"fetch-{hashlib.blake2b(source.encode(), digest_size=8).hexdigest()}"
 

@@ -40,12 +40,7 @@ from companion.services.activity import note
 from companion.services.imports.importing import Importing, ImportPreview, ImportReport
 from companion.services.imports.questions import Answers, with_guesses
 from companion.services.ports import ActivityKind, ActivityLog, Clock, SecretStore, SettingsStore
-from companion.services.sources.fetch_notes import (
-    in_the_book,
-    lock_name_of,
-    next_fetch,
-    with_report,
-)
+from companion.services.sources.fetch_notes import in_the_book, lock_of, next_fetch, with_report
 from companion.services.sources.notes import Fetched, SourceNote, SourceNotes
 from companion.services.sources.one_fetch import UnderWay, fetched
 from companion.services.sources.remote import (
@@ -175,7 +170,7 @@ class Fetching:
     async def _fetch_in_turn(
         self, name: str, answers: Answers | None, *, yes: bool, asked_by: str
     ) -> FetchOutcome:
-        async with self._own_locks[name], self._locks.hold(lock_name_of(name)):
+        async with self._own_locks[name], self._locks.hold(lock_of(name)):
             source = self._settings.read().sources.get(name)
             if source is None or source.remote is None:  # removed or stopped in between
                 return FetchOutcome(source=name)

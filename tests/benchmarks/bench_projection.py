@@ -25,8 +25,9 @@ from companion.domain.appointments import Appointment, AppointmentKind, Recurren
 from companion.domain.client_names import NOBODY, ClientNames
 from companion.domain.disclosure import ClientName, Disclosure, DisclosureItem
 from companion.domain.events import CalendarEvent, project
-from companion.domain.reconcile import LedgerEntry, LedgerEntryState, SyncPlan, reconcile
+from companion.domain.reconcile import LedgerEntry, SyncPlan, reconcile
 from companion.domain.window import SyncWindow
+from tests.fakes.ledger_rows import row_of
 from tests.samples import ordinary_notes
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(300)]
@@ -83,20 +84,6 @@ def planned(
     ]
 
 
-def entry(event: CalendarEvent) -> LedgerEntry:
-    return LedgerEntry(
-        key=event.key,
-        event_id="e" * 52,
-        generation=0,
-        state=LedgerEntryState.OK,
-        fingerprint=event.fingerprint,
-        style=event.style,
-        begins=event.begins,
-        ends=event.ends,
-        content_hash=event.fingerprint,
-    )
-
-
 def timed(
     books: Sequence[Sequence[Appointment]],
     shown: Disclosure,
@@ -121,7 +108,7 @@ def test_projecting_and_planning_a_hundred_thousand() -> None:
     gc.freeze()
     desired = projected(books, INITIALS)
     print(f"\n{sum(map(len, desired)):,} events")
-    ledgers = [[entry(event) for event in events] for events in desired]
+    ledgers = [[row_of(event) for event in events] for events in desired]
     # As at midnight: everything is projected anew, and nothing has changed.
     again, plans, seconds = timed(books, INITIALS, ledgers)
     assert not any(plan.actions for plan in plans)
@@ -196,7 +183,7 @@ def test_a_plan_with_twenty_thousand_names() -> None:
     gc.collect()
     gc.freeze()
     desired = projected(books, INITIALS, names)
-    ledgers = [[entry(event) for event in events] for events in desired]
+    ledgers = [[row_of(event) for event in events] for events in desired]
     began = time.process_time()
     plans = planned(desired, ledgers)
     print(f"{sum(map(len, desired)):,} events planned in {time.process_time() - began:.2f} s")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -28,12 +28,15 @@ from companion.services.maintenance.backup import (
     VERSION,
     Backups,
 )
+from companion.services.maintenance.backup_places import BackupPlaces
+from companion.services.maintenance.daily_backups import BackupNotes, DailyBackups
 from companion.services.maintenance.restore import Restoring, Staged
 from companion.services.ports import CalendarRef
 from companion.services.settings.documents import to_tables
 from tests.fakes import appointments
 from tests.fakes.book_store import MemoryBook
 from tests.fakes.clock import FakeClock
+from tests.fakes.locks import FreeLocks
 from tests.fakes.maintenance import FAIR, QUICK, answering
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.settings import FakeSettings
@@ -98,6 +101,25 @@ class Fixture:
             clock=self.clock,
             home=self.home,
             program="1.2.3",
+        )
+
+    def daily_backups(
+        self,
+        notes: BackupNotes,
+        places: BackupPlaces,
+        another_disk: Callable[[], bool] = lambda: True,
+    ) -> DailyBackups:
+        return DailyBackups(
+            backups=self.backups(),
+            settings=self.settings,
+            secrets=self.secrets,
+            notes=notes,
+            activity=self.activity,
+            clock=self.clock,
+            locks=FreeLocks(),
+            another_disk=lambda _folder, _home: another_disk(),
+            home=self.home,
+            places=places,
         )
 
     async def check_whole(self) -> None:

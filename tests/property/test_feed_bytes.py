@@ -30,6 +30,10 @@ from companion.domain.window import SyncWindow
 from tests.fakes.calendar_lint import complaints, events
 from tests.fakes.feeds import visit
 
+ZONES = (
+    "Australia/Sydney", "Australia/Brisbane", "Pacific/Auckland", "Europe/London",
+    "America/New_York",
+)  # fmt: skip
 WRITER = IcalendarWriter("0123456789abcdef")
 FULL = Disclosure(
     client_name=ClientName.FULL,
@@ -237,16 +241,7 @@ def of_icalendar(component: Any) -> tuple[str, Any, Any, str, str, str]:
     )
 
 
-@pytest.mark.parametrize(
-    "zone",
-    [
-        "Australia/Sydney",
-        "Australia/Brisbane",
-        "Pacific/Auckland",
-        "Europe/London",
-        "America/New_York",
-    ],
-)
+@pytest.mark.parametrize("zone", ZONES)
 def test_three_readers_agree_with_the_projection_over_a_year(zone: str) -> None:
     window = SyncWindow(first_day=date(2026, 1, 1), last_day=date(2026, 12, 31), timezone=zone)
     written = project(a_year(zone), window, FULL)

@@ -16,7 +16,7 @@ from companion.domain.window import SyncWindow
 from companion.testing import find_node
 from tests.fakes.calendar_lint import complaints
 from tests.fakes.feeds import TODAY, FeedApplication, token_of, visit
-from tests.property.test_feed_bytes import FULL, a_year, calendar, expected
+from tests.property.test_feed_bytes import FULL, ZONES, a_year, calendar, expected
 
 pytestmark = pytest.mark.node
 
@@ -47,16 +47,7 @@ def moment(text: str) -> datetime | date:
     return date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
 
 
-@pytest.mark.parametrize(
-    "zone",
-    [
-        "Australia/Sydney",
-        "Australia/Brisbane",
-        "Pacific/Auckland",
-        "Europe/London",
-        "America/New_York",
-    ],
-)
+@pytest.mark.parametrize("zone", ZONES)
 def test_a_foreign_reader_agrees_on_every_occurrence_of_a_year(zone: str) -> None:
     window = SyncWindow(first_day=date(2026, 1, 1), last_day=date(2026, 12, 31), timezone=zone)
     written = project(a_year(zone), window, FULL)

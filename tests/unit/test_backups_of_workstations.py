@@ -19,7 +19,6 @@ from companion.services.maintenance.daily_backups import DailyBackups
 from companion.services.workstations import Workstations
 from tests.fakes.backup_fixture import Fixture
 from tests.fakes.doctor import Clinic
-from tests.fakes.locks import FreeLocks
 from tests.fakes.maintenance import FAIR, MemoryBackupNotes
 from tests.fakes.practice import FakePractice, workstation
 
@@ -44,18 +43,7 @@ class Two:
         async def known() -> Workstations:
             return Workstations(all=tuple(names), this_one=me, newest="")
 
-        return DailyBackups(
-            backups=self.fixture.backups(),
-            settings=self.fixture.settings,
-            secrets=self.fixture.secrets,
-            notes=self.notes,
-            activity=self.fixture.activity,
-            clock=self.fixture.clock,
-            locks=FreeLocks(),
-            another_disk=lambda _folder, _home: True,
-            home=self.fixture.home,
-            places=BackupPlaces(practice, known),
-        )
+        return self.fixture.daily_backups(self.notes, BackupPlaces(practice, known))
 
     def files(self, folder: str) -> Sequence[str]:
         return sorted(path.name for path in (self.fixture.folder / folder).iterdir())

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path, PureWindowsPath
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -33,7 +34,6 @@ from companion.services.maintenance.daily_backups import DailyBackups, SameDisk
 from companion.services.ports import BookChange
 from tests.fakes.backup_fixture import Fixture, appointment
 from tests.fakes.doctor import Clinic
-from tests.fakes.locks import FreeLocks
 from tests.fakes.maintenance import FAIR, MemoryBackupNotes
 
 ZONE = "Australia/Sydney"
@@ -68,8 +68,6 @@ def test_the_newest_of_each_of_the_last_days_stays(made: list[datetime], now: da
 
 
 def computed_day(backup: GoodBackup) -> object:
-    from zoneinfo import ZoneInfo
-
     return backup.made_at.astimezone(ZoneInfo(ZONE)).date()
 
 
@@ -101,18 +99,7 @@ class Daily:
         return sorted(path.name for path in self.disk.iterdir())
 
     def service(self) -> DailyBackups:
-        return DailyBackups(
-            backups=self.fixture.backups(),
-            settings=self.fixture.settings,
-            secrets=self.fixture.secrets,
-            notes=self.notes,
-            activity=self.fixture.activity,
-            clock=self.fixture.clock,
-            locks=FreeLocks(),
-            another_disk=lambda _folder, _home: self.another,
-            home=self.fixture.home,
-            places=self.places,
-        )
+        return self.fixture.daily_backups(self.notes, self.places, lambda: self.another)
 
     async def on(self) -> DailyBackups:
         service = self.service()
